@@ -1,0 +1,19 @@
+"""Loads the signed-in person with what every page needs of them, in one query."""
+
+from typing import Any
+
+from allauth.account.auth_backends import AuthenticationBackend
+from django.db.models import Exists, OuterRef
+
+from accounts.models import Link, User
+
+
+class Backend(AuthenticationBackend):
+    def get_user(self, user_id: Any) -> User | None:
+        revoked = Link.objects.filter(user=OuterRef("pk"), nichandle=OuterRef("nichandle"), state=Link.State.REVOKED)
+        return (
+            User.objects.filter(pk=user_id, is_active=True)
+            .select_related("nichandle")
+            .annotate(key_is_revoked=Exists(revoked))
+            .first()
+        )

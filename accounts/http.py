@@ -1,0 +1,29 @@
+"""Requests of people who are signed in, and how a view tells a page from a fragment."""
+
+from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
+
+from accounts.models import Nichandle, User
+
+
+class CustomerRequest(HttpRequest):
+    """A request that passed the middleware as a customer: start every look-up from `nichandle`."""
+
+    user: User  # type: ignore[assignment]
+    nichandle: Nichandle
+    htmx: HtmxDetails
+    request_id: str
+
+
+class StaffRequest(HttpRequest):
+    """A request that passed the middleware as staff."""
+
+    user: User  # type: ignore[assignment]
+    htmx: HtmxDetails
+    request_id: str
+
+
+def wants_fragment(request: HttpRequest) -> bool:
+    """True when htmx asks for a region; boosted links and restored history want the whole page."""
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request

@@ -1,0 +1,51 @@
+"""Who is asking, decided before any view: the current nichandle, and which pages are for whom."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render, resolve_url
+
+# Pages by URL namespace. A namespace that is not here is open to whoever passed the sign-in.
+CUSTOMERS_ONLY = {"orders"}
+STAFF_ONLY = {"support"}
+
+
+class CurrentNichandle:
+    """Sets request.nichandle: the customer's own account, or None for staff and visitors."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        user: Any = request.user
+        request.nichandle = user.nichandle if user.is_authenticated else None  # type: ignore[attr-defined]
+        namespaces = set(request.resolver_match.namespaces) if request.resolver_match else set()
+        if not user.is_authenticated or not namespaces & (CUSTOMERS_ONLY | STAFF_ONLY):
+            return None
+        if namespaces & (STAFF_ONLY if user.nichandle else CUSTOMERS_ONLY):
+            # The other kind of person is told nothing, not even that the page exists.
+            raise Http404
+        if user.nichandle and user.key_is_revoked:
+            return render(request, "accounts/key_revoked.html")
+        return None
+
+
+class SignInRequired(LoginRequiredMiddleware):
+    """Login is the default. A fragment is told to load the sign-in as a page, for htmx follows redirects silently."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:
+        namespaces = request.resolver_match.namespaces if request.resolver_match else []
+        where = resolve_url("account_login" if "support" in namespaces else "home")
+        if request.headers.get("HX-Request"):
+            response = HttpResponse(status=401)
+            response["HX-Redirect"] = where
+            return response
+        return redirect(where)

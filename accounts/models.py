@@ -1,0 +1,275 @@
+"""Who someone is: people, OVHcloud accounts, the keys between them, and the trail of what was done."""
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts import crypto
+
+if TYPE_CHECKING:
+    from django.db.models.manager import RelatedManager
+
+    from orders.models import Order
+
+
+class Nichandle(models.Model):
+    """
+    An account at OVHcloud, the holder of orders. Identity is endpoint and nichandle, never an e-mail.
+
+    Facts come from GET /me as we last read it; texts are "" where OVHcloud gives "" or null.
+    """
+
+    endpoint = models.CharField(max_length=32)
+    nichandle = models.CharField(max_length=64)
+    customer_code = models.CharField(max_length=32, blank=True)
+    email = models.CharField(max_length=254, blank=True)
+    name = models.CharField(max_length=200, blank=True)
+    firstname = models.CharField(max_length=200, blank=True)
+    organisation = models.CharField(max_length=200, blank=True)
+    legalform = models.CharField(max_length=40, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    language = models.CharField(max_length=10, blank=True)
+    currency_code = models.CharField(max_length=10, blank=True)
+    ovh_subsidiary = models.CharField(max_length=10, blank=True)
+    # Postal address and tax numbers, by the API's names: shown on purchase orders, never searched.
+    billing = models.JSONField(default=dict)
+    time_zone = models.CharField(max_length=64, default="Europe/Paris")
+    me_read_at = models.DateTimeField(null=True, help_text="When GET /me was last read.")
+    seen_at = models.DateTimeField(null=True, help_text="When somebody last looked at this account's orders.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    if TYPE_CHECKING:
+        orders: "RelatedManager[Order]"
+        links: "RelatedManager[Link]"
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["endpoint", "nichandle"], name="nichandle_is_one_per_endpoint")]
+        indexes = [
+            # The desk looks accounts up by what a caller says first.
+            models.Index(fields=["nichandle"], name="nichandle_prefix", opclasses=["varchar_pattern_ops"]),
+            models.Index(Lower("email"), name="nichandle_email"),
+        ]
+
+    def __str__(self) -> str:
+        return self.nichandle
+
+    @property
+    def full_name(self) -> str:
+        """The person's name, else the organisation's, else the nichandle."""
+        return f"{self.firstname} {self.name}".strip() or self.organisation or self.nichandle
+
+    @property
+    def initials(self) -> str:
+        words = self.full_name.split()
+        return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def is_private_individual(self) -> bool:
+        return self.legalform == "individual"
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes the two kinds of people: customers without a password, staff with an e-mail and one."""
+
+    def make_customer(self, nichandle: Nichandle) -> "User":
+        user = self.model(username=f"{nichandle.endpoint}/{nichandle.nichandle}", nichandle=nichandle)
+        user.set_unusable_password()
+        user.save()
+        return user
+
+    def make_staff(self, email: str, role: str, password: str | None = None) -> "User":
+        email = email.strip().lower()
+        user = self.model(username=email, email=email, role=role)
+        user.set_password(password)
+        user.save()
+        return user
+
+
+class User(AbstractBaseUser):
+    """
+    A person who signs in: a customer through OVHcloud, or staff with e-mail and password. Never both.
+
+    nichandle: the account whose *own* user this is; null for staff.
+    """
+
+    class Role(models.TextChoices):
+        CUSTOMER = "", _("customer")
+        SUPPORT = "support", _("support")
+        SUPERVISOR = "supervisor", _("supervisor")
+        ADMINISTRATOR = "administrator", _("administrator")
+
+    username = models.CharField(max_length=254, unique=True, help_text="endpoint/nichandle, or staff's e-mail.")
+    email = models.EmailField(blank=True, help_text="Staff's only; a customer's stands at their nichandle.")
+    role = models.CharField(max_length=20, choices=Role.choices, blank=True, default=Role.CUSTOMER)
+    nichandle = models.OneToOneField(Nichandle, models.CASCADE, null=True, related_name="user")
+    is_active = models.BooleanField(default=True)
+    language = models.CharField(max_length=10, blank=True, help_text="The reader's own switch; empty: the browser's.")
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    objects = UserManager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(role="", nichandle__isnull=False)
+                | (~models.Q(role="") & models.Q(nichandle__isnull=True)),
+                name="user_is_customer_or_staff",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.username
+
+    @property
+    def is_staff(self) -> bool:
+        return bool(self.role)
+
+    @property
+    def may_support(self) -> bool:
+        """May look up customers' orders: an administrator keeps people and credentials, not customers' data."""
+        return self.role in (self.Role.SUPPORT, self.Role.SUPERVISOR)
+
+
+class LinkQuerySet(models.QuerySet["Link"]):
+    def usable(self) -> "LinkQuerySet":
+        """Links whose key OVHcloud still takes, as far as we know."""
+        return self.filter(state=Link.State.VALID).exclude(expiration__lte=timezone.now())
+
+
+class Link(models.Model):
+    """A person's hold on a nichandle: the consumer key OVHcloud granted for it, encrypted."""
+
+    class State(models.TextChoices):
+        VALID = "valid", _("valid")
+        REVOKED = "revoked", _("revoked")
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="links")
+    nichandle = models.ForeignKey(Nichandle, models.CASCADE, related_name="links")
+    encrypted_key = models.TextField()
+    rules = models.JSONField(default=list, help_text="Access rules as GET /auth/currentCredential said.")
+    expiration = models.DateTimeField(null=True, help_text="Null: OVHcloud named no end.")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.VALID)
+    revoked_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    renewed_at = models.DateTimeField(default=timezone.now)
+
+    objects = LinkQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "nichandle"], name="link_is_one_per_user_and_nichandle")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} → {self.nichandle_id}"
+
+    def consumer_key(self) -> str:
+        """The key in clear. Hand it to the gateway and to nothing else."""
+        return crypto.decrypt(self.encrypted_key, bound_to=self.key_binding)
+
+    def keep_key(self, consumer_key: str) -> None:
+        """Encrypt the key, bound to this link so that it opens in no other row."""
+        self.encrypted_key = crypto.encrypt(consumer_key, bound_to=self.key_binding)
+
+    @property
+    def key_binding(self) -> str:
+        return f"link:{self.user_id}/{self.nichandle_id}"
+
+    @property
+    def is_usable(self) -> bool:
+        return self.state == self.State.VALID and (self.expiration is None or self.expiration > timezone.now())
+
+
+class SignIn(models.Model):
+    """
+    A journey to OVHcloud that has begun: pending until its own browser returns with the nonce and confirms.
+
+    POST /auth/credential gives a validation page that anybody can be lured to, so coming back takes two secrets: the
+    nonce in the registered redirection, which the browser that began never sees, and the session that began.
+    """
+
+    LIFETIME = timedelta(minutes=15)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    nonce_digest = models.CharField(max_length=64, unique=True)
+    encrypted_key = models.TextField(blank=True, help_text="Empty once the key was kept by a link or dropped.")
+    validation_url = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    returned_at = models.DateTimeField(null=True)
+    me = models.JSONField(null=True, help_text="GET /me of the account that returned.")
+    credential = models.JSONField(null=True, help_text="Rules and expiration of the key that returned.")
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["created_at"], name="sign_in_pending", condition=~models.Q(encrypted_key=""))]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def is_open(self) -> bool:
+        return self.finished_at is None and timezone.now() < self.created_at + self.LIFETIME
+
+    def consumer_key(self) -> str:
+        return crypto.decrypt(self.encrypted_key, bound_to=self.key_binding)
+
+    def keep_key(self, consumer_key: str) -> None:
+        self.encrypted_key = crypto.encrypt(consumer_key, bound_to=self.key_binding)
+
+    @property
+    def key_binding(self) -> str:
+        return f"sign-in:{self.pk}"
+
+
+class DroppedKey(models.Model):
+    """A consumer key that must still be revoked at OVHcloud (POST /auth/logout); the row goes once it is."""
+
+    encrypted_key = models.TextField()
+    bound_to = models.CharField(max_length=80)
+    reason = models.CharField(max_length=40)
+    created_at = models.DateTimeField(auto_now_add=True)
+    next_attempt_at = models.DateTimeField(default=timezone.now, db_index=True)
+    attempts = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.reason}, {self.created_at:%Y-%m-%d}"
+
+    def consumer_key(self) -> str:
+        return crypto.decrypt(self.encrypted_key, bound_to=self.bound_to)
+
+
+class AuditEvent(models.Model):
+    """
+    Who did or saw what, on whose behalf, from where. Append-only: a trigger refuses UPDATE and DELETE.
+
+    Texts are copied, not joined: the line outlives the rows it speaks of.
+    """
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    actor = models.CharField(
+        max_length=254, blank=True, help_text="username; empty: nobody signed in, or the panel itself."
+    )
+    subject = models.CharField(max_length=64, blank=True, help_text="The nichandle it is about.")
+    action = models.CharField(max_length=40)
+    target = models.CharField(max_length=200, blank=True)
+    result = models.CharField(max_length=20, default="done")
+    address = models.CharField(max_length=64, blank=True)
+    request_id = models.CharField(max_length=36, blank=True)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["subject", "-at"], name="audit_by_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor} {self.action} {self.target}"

@@ -1,0 +1,399 @@
+"""
+Rows about orders, and what a row can answer about itself.
+
+Names and words are the API's: `notPaid` stays `notPaid`. Amounts are Decimal in whole currency units beside their
+currency_code; times are stored in UTC.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Upper
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Nichandle
+
+if TYPE_CHECKING:
+    from django.db.models.manager import RelatedManager
+
+
+class Status(models.TextChoices):
+    """billing.order.OrderStatusEnum. A word that is not among these is kept as it came and shown as unknown."""
+
+    NOT_PAID = "notPaid"
+    CHECKING = "checking"
+    DOCUMENTS_REQUESTED = "documentsRequested"
+    DELIVERING = "delivering"
+    DELIVERED = "delivered"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+# Not a word of the API: what a page calls an order that was not paid in time.
+EXPIRED = "expired"
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    """
+    Words for sets of orders. `now` is the panel's clock, handed in so that one page has one moment.
+
+    An order is expired when it was not paid in time: `notPaid` past its expiration date, or cancelled or gone after
+    that date without a trace of payment. Order.is_expired says the same of one row.
+    """
+
+    def expired(self, now: datetime) -> "OrderQuerySet":
+        return self.filter(_expired(now))
+
+    def not_expired(self, now: datetime) -> "OrderQuerySet":
+        return self.exclude(_expired(now))
+
+    def awaiting_payment(self, now: datetime) -> "OrderQuerySet":
+        return self.filter(status=Status.NOT_PAID).exclude(_expired(now)).filter(gone_at=None)
+
+    def in_progress(self) -> "OrderQuerySet":
+        """Everything that is neither unpaid, complete nor cancelled; an unheard-of status is in progress, too."""
+        return self.exclude(status__in=[Status.NOT_PAID, Status.DELIVERED, Status.CANCELLED])
+
+    def due(self, now: datetime) -> "OrderQuerySet":
+        return self.filter(next_poll_at__lte=now)
+
+
+def _expired(now: datetime) -> Q:
+    return Q(expiration_date__lte=now, was_paid=False) & (
+        Q(status__in=[Status.NOT_PAID, Status.CANCELLED]) | Q(gone_at__isnull=False)
+    )
+
+
+class Order(models.Model):
+    """
+    A purchase order of one nichandle, as OVHcloud last told us (GET /me/order/{orderId} and its /status).
+
+    `password`, `url` and `pdfUrl` of the API are secrets and have no column here.
+    """
+
+    nichandle = models.ForeignKey(Nichandle, models.CASCADE, related_name="orders")
+    order_id = models.BigIntegerField()
+    date = models.DateTimeField(help_text="When it was placed; when we first saw it, if OVHcloud gives none.")
+    expiration_date = models.DateTimeField(null=True, help_text="Null: it never expires.")
+    retraction_date = models.DateTimeField(
+        null=True, help_text="Last moment to withdraw; null: OVHcloud sees no right."
+    )
+    price_with_tax = models.DecimalField(max_digits=20, decimal_places=8)
+    price_without_tax = models.DecimalField(max_digits=20, decimal_places=8)
+    tax = models.DecimalField(max_digits=20, decimal_places=8)
+    currency_code = models.CharField(max_length=10)
+
+    status = models.CharField(max_length=40, default=Status.UNKNOWN, help_text="OVHcloud's word.")
+    status_since = models.DateTimeField(default=timezone.now, help_text="When we first saw this status.")
+    status_checked_at = models.DateTimeField(null=True, help_text="When OVHcloud last answered for this order.")
+    was_paid = models.BooleanField(default=False, help_text="A trace of payment was seen once; never unset.")
+    payment_date = models.DateTimeField(null=True, help_text="GET …/payment, or null.")
+    gone_at = models.DateTimeField(null=True, help_text="When OVHcloud first answered 404 for it.")
+    expired_at = models.DateTimeField(null=True, help_text="When a last question confirmed that it lapsed unpaid.")
+
+    # billing.order.FollowUp[] by the API's names; null: never asked; []: OVHcloud has no tracking (404).
+    follow_up = models.JSONField(null=True)
+    follow_up_read_at = models.DateTimeField(null=True)
+    associated_type = models.CharField(max_length=20, blank=True, help_text="Bill, Refund, … or empty.")
+    associated_id = models.CharField(max_length=64, blank=True)
+    # What GET …/paymentMethods offers for this order: {"available": [words], "registered": [words]}.
+    payment_methods = models.JSONField(null=True)
+    # The account's address when this order was first read; later moves do not rewrite old purchase orders.
+    billing = models.JSONField(default=dict)
+
+    details_read_at = models.DateTimeField(null=True, help_text="Null: details are still to be read.")
+    first_description = models.CharField(max_length=300, blank=True, help_text="The first product, for lists.")
+    product_count = models.PositiveIntegerField(default=0)
+    search_text = models.TextField(blank=True, help_text="Descriptions and domains, for search; never shown.")
+
+    next_poll_at = models.DateTimeField(null=True, default=timezone.now, help_text="Null: final, never asked again.")
+    poll_failures = models.PositiveIntegerField(default=0)
+    watched_until = models.DateTimeField(null=True, help_text="Somebody looks at its tracking page until then.")
+    check_asked_at = models.DateTimeField(null=True, help_text="The last Check now.")
+    last_error = models.CharField(
+        max_length=300, blank=True, help_text="Why the last check failed, in OVHcloud's words."
+    )
+    last_error_query_id = models.CharField(max_length=120, blank=True, help_text="X-Ovh-QueryID of that answer.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = OrderQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        details: "RelatedManager[OrderDetail]"
+        events: "RelatedManager[OrderEvent]"
+        retractions: "RelatedManager[Retraction]"
+        intents: "RelatedManager[Intent]"
+        nichandle_id: int
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["nichandle", "order_id"], name="order_is_one_per_nichandle"),
+        ]
+        indexes = [
+            # The list in each of its orders, by keyset: the number breaks ties.
+            models.Index(fields=["nichandle", "-date", "-order_id"], name="order_list_by_date"),
+            models.Index(fields=["nichandle", "price_with_tax", "order_id"], name="order_list_by_amount"),
+            models.Index(fields=["nichandle", "status", "order_id"], name="order_list_by_status"),
+            # What the poller claims, and nothing that is final.
+            models.Index(fields=["next_poll_at"], name="order_due", condition=Q(next_poll_at__isnull=False)),
+            # The unpaid ones whose time may be over, for the task that marks them.
+            models.Index(
+                fields=["expiration_date"],
+                name="order_to_expire",
+                condition=Q(status="notPaid", expired_at__isnull=True, gone_at__isnull=True),
+            ),
+            models.Index(fields=["-date"], name="order_details_unread", condition=Q(details_read_at__isnull=True)),
+            # The desk: a number, or a piece of a product's or domain's name.
+            models.Index(fields=["order_id"], name="order_by_number"),
+            GinIndex(OpClass(Upper("search_text"), name="gin_trgm_ops"), name="order_search_text"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.order_id)
+
+    def is_expired(self, now: datetime) -> bool:
+        """The same question as OrderQuerySet.expired, for one row."""
+        if self.was_paid or self.expiration_date is None or self.expiration_date > now:
+            return False
+        return self.status in (Status.NOT_PAID, Status.CANCELLED) or self.gone_at is not None
+
+    def page_status(self, now: datetime) -> str:
+        """The word of `data-status`: OVHcloud's, or `expired`."""
+        return EXPIRED if self.is_expired(now) else self.status
+
+    def can_be_paid(self, now: datetime) -> bool:
+        return self.status == Status.NOT_PAID and self.gone_at is None and not self.is_expired(now)
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing is asked about it any more."""
+        return self.next_poll_at is None
+
+
+class OrderDetail(models.Model):
+    """A part of an order (schema billing.OrderDetail). Prices are without tax."""
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="details")
+    order_detail_id = models.BigIntegerField()
+    description = models.TextField()
+    domain = models.CharField(
+        max_length=300, blank=True, help_text="A service name, or a placeholder: *001, *001.001, *."
+    )
+    detail_type = models.CharField(max_length=40, blank=True, help_text="DURATION, INSTALLATION, GIFT, RENEW, …")
+    quantity = models.CharField(max_length=40, help_text="Text in the API.")
+    unit_price = models.DecimalField(max_digits=20, decimal_places=8)
+    total_price = models.DecimalField(max_digits=20, decimal_places=8)
+    currency_code = models.CharField(max_length=10)
+    cancelled = models.BooleanField(default=False)
+    # billing.ItemDetail.order of …/extension: action, plan code and duration; {} where the route answers 404.
+    extension = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["order_detail_id"]
+        constraints = [models.UniqueConstraint(fields=["order", "order_detail_id"], name="detail_is_one_per_order")]
+
+    def __str__(self) -> str:
+        return self.description[:60]
+
+
+class OrderEvent(models.Model):
+    """What we learned about an order, and when: append-only. The page's history and the desk's are drawn from it."""
+
+    class Kind(models.TextChoices):
+        FOUND = "found", _("found at OVHcloud")
+        STATUS = "status", _("status changed")
+        RETRACTION_DATE = "retractionDate", _("withdrawal date changed")
+        EXPIRED = "expired", _("expired")
+        GONE = "gone", _("no longer listed")
+        BACK = "back", _("listed again")
+        DECLARED = "declared", _("withdrawal declared")
+        SENT = "sent", _("sent to OVHcloud")
+        ACCEPTED = "accepted", _("accepted by OVHcloud")
+        REFUSED = "refused", _("refused by OVHcloud")
+        DOUBTFUL = "doubtful", _("answer lost")
+        HELD = "held", _("held for a person")
+        REFUND = "refund", _("refund seen")
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="events")
+    at = models.DateTimeField(default=timezone.now)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    before = models.CharField(max_length=60, blank=True)
+    after = models.CharField(max_length=60, blank=True)
+    source = models.CharField(max_length=120, blank=True, help_text="The route that told us.")
+    note = models.TextField(blank=True, help_text="OVHcloud's own words, where it gave some.")
+    query_id = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["order", "-at"], name="event_by_order")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.before} → {self.after}"
+
+
+class OrderImport(models.Model):
+    """How far we are with one nichandle's list of orders: the first import, then looking for new ones."""
+
+    nichandle = models.OneToOneField(Nichandle, models.CASCADE, related_name="order_import")
+    # Order numbers of GET /me/order still to be read, newest first; taken away batch by batch.
+    remaining = models.JSONField(null=True)
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    next_batch_at = models.DateTimeField(null=True, default=timezone.now, help_text="Null: the import is over.")
+    next_find_at = models.DateTimeField(
+        null=True, help_text="When to look for new orders next; null: not yet imported."
+    )
+    found_at = models.DateTimeField(null=True, help_text="When GET /me/order last answered.")
+    payment_methods = models.JSONField(null=True, help_text="GET /me/payment/method, shown on purchase orders.")
+    payment_methods_read_at = models.DateTimeField(null=True)
+    # OVHcloud cannot be asked for this account since then, and why: "unavailable", "revoked", "limited".
+    unreachable_since = models.DateTimeField(null=True)
+    unreachable_why = models.CharField(max_length=20, blank=True)
+    check_asked_at = models.DateTimeField(null=True, help_text="The last Check now on the list.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_batch_at"], name="import_due", condition=Q(next_batch_at__isnull=False)),
+            models.Index(fields=["next_find_at"], name="find_due", condition=Q(next_find_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.done} of {self.total}"
+
+    @property
+    def is_running(self) -> bool:
+        return self.finished_at is None
+
+
+class Intent(models.Model):
+    """
+    Something a customer asked for that OVHcloud must do exactly once. Written in the customer's own transaction.
+
+    The relay notes the attempt before each call; whoever comes after a lost answer looks before sending again. Kinds
+    other than a retraction (payments, checkouts) come to the same table.
+    """
+
+    class Kind(models.TextChoices):
+        RETRACTION = "retraction"
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting to be sent")
+        SENDING = "sending", _("being sent")
+        DOUBTFUL = "doubtful", _("answer lost")
+        HELD = "held", _("held for a person")
+        ACCEPTED = "accepted", _("accepted by OVHcloud")
+        REFUSED = "refused", _("refused by OVHcloud")
+
+    OPEN_STATES = (State.WAITING, State.SENDING, State.DOUBTFUL, State.HELD)
+
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    order = models.ForeignKey(Order, models.PROTECT, related_name="intents")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    why = models.CharField(
+        max_length=40, blank=True, help_text="Why it waits for a person: late, no-right, unclear, key."
+    )
+    attempts = models.PositiveIntegerField(default=0)
+    attempted_at = models.DateTimeField(null=True, help_text="Noted before the call is made.")
+    looks = models.PositiveIntegerField(default=0, help_text="How often /status was read since that attempt.")
+    next_attempt_at = models.DateTimeField(
+        null=True, default=timezone.now, help_text="Null: settled, or waits for a person."
+    )
+    leased_until = models.DateTimeField(null=True, help_text="A worker has it until then.")
+    lease = models.UUIDField(null=True, help_text="Which worker's turn; only its holder may write the outcome.")
+    message = models.TextField(blank=True, help_text="OVHcloud's own words of the last answer.")
+    query_id = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    settled_at = models.DateTimeField(null=True)
+
+    if TYPE_CHECKING:
+        retractions: "RelatedManager[Retraction]"
+
+    class Meta:
+        constraints = [
+            # However many declarations name an order, one intent carries them; a refused one may be followed by another.
+            models.UniqueConstraint(
+                fields=["order", "kind"],
+                condition=~Q(state="refused"),
+                name="intent_is_one_per_order_and_kind",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="intent_due", condition=Q(next_attempt_at__isnull=False)),
+            models.Index(fields=["state"], name="intent_queue", condition=Q(state__in=["doubtful", "held", "refused"])),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.state}"
+
+
+def make_reference() -> str:
+    """A receipt's reference: 130 random bits in groups that can be read out, as in W-7K2QF-…"""
+    alphabet = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+    text = "".join(secrets.choice(alphabet) for _ in range(27))
+    return "W-" + "-".join(text[start : start + 9] for start in range(0, 27, 9))
+
+
+class Retraction(models.Model):
+    """
+    A declaration of withdrawal, as the customer made it. Immutable: a trigger refuses UPDATE and DELETE.
+
+    What became of it stands in its intent; whether its receipt was mailed, in Receipt.
+    """
+
+    reference = models.CharField(max_length=40, unique=True, default=make_reference)
+    order = models.ForeignKey(Order, models.PROTECT, related_name="retractions")
+    intent = models.ForeignKey(Intent, models.PROTECT, related_name="retractions")
+    declared_at = models.DateTimeField(default=timezone.now, help_text="The server's time.")
+    nichandle = models.CharField(max_length=64)
+    order_number = models.BigIntegerField()
+    name = models.CharField(max_length=200)
+    email = models.EmailField(help_text="Where the customer wants the receipt.")
+    statement = models.TextField(help_text="The exact words shown and declared.")
+    statement_version = models.CharField(max_length=20)
+    language = models.CharField(max_length=10)
+    late = models.BooleanField(default=False, help_text="Made after the last moment that we or OVHcloud know.")
+    # Eligibility, deadline with its working, and refund estimate as the page showed them.
+    snapshot = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["order", "-declared_at"], name="retraction_by_order")]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class Receipt(models.Model):
+    """The mail that acknowledges a declaration: waits here until a mail server has taken it."""
+
+    retraction = models.ForeignKey(Retraction, models.PROTECT, related_name="receipts")
+    address = models.EmailField()
+    attempts = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, default=timezone.now, help_text="Null: sent.")
+    sent_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=300, blank=True, help_text="The mail server's own words.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="receipt_due", condition=Q(next_attempt_at__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address}, {self.attempts} attempts"
+
+
+class Canary(models.Model):
+    """One row that a task rewrites: a worker lives when it sang lately, not when it answers a ping."""
+
+    sang_at = models.DateTimeField()
+
+    SILENT_AFTER = timedelta(seconds=90)
+
+    def __str__(self) -> str:
+        return f"{self.sang_at:%H:%M:%S}"

@@ -1,0 +1,37 @@
+"""A Redis that evicts loses tasks silently, so the panel refuses one that says it may."""
+
+from urllib.parse import urlsplit
+
+import redis
+from django.core.exceptions import ImproperlyConfigured
+
+
+def maxmemory_policy(redis_url: str) -> str | None:
+    """Return the policy, or None when the server cannot be asked (away, or CONFIG is forbidden as managed ones do)."""
+    address = urlsplit(redis_url)
+    address = address._replace(path=address.path if address.scheme == "unix" else "/0")
+    try:
+        client = redis.Redis.from_url(address.geturl(), socket_timeout=0.5, socket_connect_timeout=0.5)
+        with client:
+            answer = client.config_get("maxmemory-policy")
+    except (redis.RedisError, OSError):
+        return None
+    policy = answer.get("maxmemory-policy")  # type: ignore[union-attr]
+    return str(policy) if policy else None
+
+
+def report(redis_url: str) -> str:
+    """One word or two for /health/ready."""
+    policy = maxmemory_policy(redis_url)
+    if policy is None:
+        return "does not answer, or does not tell its eviction policy"
+    return "answers" if policy == "noeviction" else f"may evict ({policy})"
+
+
+def refuse_eviction(redis_url: str) -> None:
+    """Raise ImproperlyConfigured when Redis answers with a policy other than noeviction."""
+    policy = maxmemory_policy(redis_url)
+    if policy not in (None, "noeviction"):
+        raise ImproperlyConfigured(
+            f"Redis may evict ({policy}), which loses tasks without a word: set `maxmemory-policy noeviction` there."
+        )
