@@ -1,4 +1,4 @@
-"""Consumer keys at rest: encrypted with the newest of CREDENTIAL_KEYS, readable with any, bound to one row's meaning."""
+"""Consumer keys at rest: encrypted with the newest of CREDENTIAL_KEYS, read with any, bound to one row."""
 
 import json
 from functools import lru_cache

@@ -1,0 +1,200 @@
+"""Signing in with OVHcloud: begin, come back, confirm. Each step is one transaction, and each refusal drops the key."""
+
+import hashlib
+import secrets
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.core import get_global
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import audit, sync, tasks
+from accounts.http import CustomerRequest
+from accounts.models import DroppedKey, Link, Nichandle, SignIn, User
+from accounts.ovh import SIGN_IN_RULES, WHILE_A_BROWSER_WAITS, application
+from accounts.signals import key_granted
+from gateway import CredentialRevoked, Gateway
+
+
+class SignInRefused(Exception):
+    """This return finishes nothing; the key it may have carried is on its way to be revoked."""
+
+
+class KeyNotGranted(SignInRefused):
+    """The customer refused at OVHcloud, or has not answered there yet."""
+
+
+def begin_sign_in(request: HttpRequest) -> SignIn:
+    """
+    Ask OVHcloud for a key and remember in this session, and nowhere the browser can read it, where it must return.
+
+    Source: POST /auth/credential.
+    Raises:
+        OvhUnavailable, OvhRefused: of the gateway.
+    """
+    nonce = secrets.token_urlsafe(32)
+    redirection = settings.BASE_URL + reverse("accounts:sign_in_return", args=[nonce])
+    asked = Gateway(application(), **WHILE_A_BROWSER_WAITS).request_credential(SIGN_IN_RULES, redirection)
+    sign_in = SignIn(nonce_digest=_digest(nonce), validation_url=asked.validation_url)
+    sign_in.keep_key(asked.consumer_key)
+    sign_in.save()
+    request.session["sign_in"] = str(sign_in.pk)
+    return sign_in
+
+
+def current_sign_in(request: HttpRequest) -> SignIn | None:
+    """The journey this session began, while it is open."""
+    sign_in = SignIn.objects.filter(pk=request.session.get("sign_in")).first() if "sign_in" in request.session else None
+    return sign_in if sign_in and sign_in.is_open else None
+
+
+def return_from_ovh(request: HttpRequest, nonce: str) -> SignIn:
+    """
+    Take a return: the nonce of the redirection and the session that began, both or nothing.
+
+    Source: GET /auth/currentCredential, GET /me.
+    Raises:
+        SignInRefused: anything does not fit; a key that came this way is dropped.
+        KeyNotGranted: OVHcloud says the key is not validated.
+        OvhUnavailable: nothing is used up, the same return may come again.
+    """
+    sign_in = SignIn.objects.filter(nonce_digest=_digest(nonce)).first()
+    if sign_in is None:
+        audit.record(request, "sign_in_return", result="refused", why="unknown nonce")
+        raise SignInRefused
+    if request.session.get("sign_in") != str(sign_in.pk):
+        _abandon(sign_in, "returned to another browser")
+        audit.record(request, "sign_in_return", result="refused", why="another browser")
+        raise SignInRefused
+    if not sign_in.is_open or sign_in.returned_at is not None:
+        audit.record(request, "sign_in_return", result="refused", why="used or too old")
+        raise SignInRefused
+    gateway = Gateway(application(), sign_in.consumer_key(), **WHILE_A_BROWSER_WAITS)
+    try:
+        credential = gateway.current_credential()
+        me = gateway.me()
+    except CredentialRevoked:
+        _abandon(sign_in, "not granted")
+        audit.record(request, "sign_in_return", result="refused", why="not granted at OVHcloud")
+        raise KeyNotGranted from None
+    sign_in.me = asdict(me)
+    sign_in.credential = {
+        "rules": [asdict(rule) for rule in credential.rules],
+        "expiration": credential.expiration.isoformat() if credential.expiration else None,
+    }
+    sign_in.returned_at = timezone.now()
+    sign_in.save(update_fields=["me", "credential", "returned_at"])
+    return sign_in
+
+
+@transaction.atomic
+def finish_sign_in(request: HttpRequest, sign_in_pk: Any) -> User:
+    """
+    Keep the key that came back and return its owner: the user whose *own* nichandle it is.
+
+    The key of an earlier sign-in is dropped at OVHcloud afterwards.
+    Raises:
+        SignInRefused: no return came, or it was used or is too old.
+    """
+    sign_in = SignIn.objects.select_for_update().filter(pk=sign_in_pk).first()
+    if sign_in is None or not sign_in.is_open or sign_in.returned_at is None:
+        raise SignInRefused
+    nichandle, _ = Nichandle.objects.get_or_create(
+        endpoint=settings.OVH_ENDPOINT, nichandle=sign_in.me["nichandle"], defaults={"seen_at": timezone.now()}
+    )
+    keep_me(nichandle, sign_in.me)
+    user = User.objects.filter(nichandle=nichandle).first() or User.objects.make_customer(nichandle)
+    link = Link.objects.select_for_update().filter(user=user, nichandle=nichandle).first()
+    if link is None:
+        link = Link(user=user, nichandle=nichandle)
+    elif link.encrypted_key:
+        DroppedKey.objects.create(
+            encrypted_key=link.encrypted_key, bound_to=link.key_binding, reason="replaced by a new sign-in"
+        )
+    link.keep_key(sign_in.consumer_key())
+    expiration = sign_in.credential["expiration"]
+    link.expiration = datetime.fromisoformat(expiration) if expiration else None
+    link.rules = sign_in.credential["rules"]
+    link.state, link.revoked_at, link.renewed_at = Link.State.VALID, None, timezone.now()
+    link.save()
+    sign_in.encrypted_key, sign_in.finished_at, sign_in.me = "", timezone.now(), None
+    sign_in.save(update_fields=["encrypted_key", "finished_at", "me"])
+    key_granted.send(sender=Nichandle, nichandle=nichandle)
+    audit.record(request, "sign_in", actor=user.username, subject=nichandle.nichandle)
+    tasks.ring_drop_keys()
+    return user
+
+
+def keep_me(nichandle: Nichandle, me: dict[str, Any]) -> None:
+    """Write what GET /me said into the row; me is a NichandleRecord as a dict."""
+    if not nichandle.me_read_at:
+        nichandle.time_zone = _zone_of(me["country"])
+    for field in (
+        "customer_code",
+        "email",
+        "name",
+        "firstname",
+        "organisation",
+        "legalform",
+        "country",
+        "language",
+        "currency_code",
+        "ovh_subsidiary",
+    ):
+        setattr(nichandle, field, me[field] or "")
+    nichandle.billing = {
+        field: me.get(field) or ""
+        for field in ("address", "complementary_address", "zip", "city", "area", "phone", "vat")
+    }
+    nichandle.me_read_at = timezone.now()
+    nichandle.save()
+
+
+@transaction.atomic
+def note_revoked(nichandle: Nichandle, consumer_key: str) -> None:
+    """OVHcloud refused this key: whoever holds it must sign in again. A key renewed meanwhile stays."""
+    for link in nichandle.links.select_for_update().filter(state=Link.State.VALID):
+        if link.encrypted_key and link.consumer_key() == consumer_key:
+            link.state, link.revoked_at = Link.State.REVOKED, timezone.now()
+            link.save(update_fields=["state", "revoked_at"])
+            audit.record(None, "key_revoked", subject=nichandle.nichandle)
+
+
+@transaction.atomic
+def forget_keys(request: CustomerRequest) -> None:
+    """Take back every key this customer gave us; each is revoked at OVHcloud by a task."""
+    for link in request.user.links.select_for_update():
+        if link.encrypted_key:
+            DroppedKey.objects.create(
+                encrypted_key=link.encrypted_key, bound_to=link.key_binding, reason="forgotten by its owner"
+            )
+        link.encrypted_key, link.state, link.revoked_at = "", Link.State.REVOKED, timezone.now()
+        link.save(update_fields=["encrypted_key", "state", "revoked_at"])
+    audit.record(request, "forget_keys", subject=request.nichandle.nichandle)
+    tasks.ring_drop_keys()
+
+
+def _abandon(sign_in: SignIn, reason: str) -> None:
+    sync.abandon(sign_in, reason)
+    tasks.ring_drop_keys()
+
+
+def _digest(nonce: str) -> str:
+    return hashlib.sha256(nonce.encode()).hexdigest()
+
+
+def _zone_of(country: str) -> str:
+    """The country's time zone where it has just one, else Europe/Paris."""
+    zones = [zone for zone, territory in get_global("zone_territories").items() if territory == country.upper()]
+    if len(zones) != 1:
+        return "Europe/Paris"
+    try:
+        return ZoneInfo(zones[0]).key
+    except (ValueError, OSError):
+        return "Europe/Paris"
