@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from embedded import EmbeddedError, Postgres, Valkey
+from tests.chromium import MISSING, find_chromium, is_required
 
 _PREFIX = "order-panel-tests-"
 _RUN = pytest.StashKey[list[Postgres | Valkey]]()
@@ -61,6 +62,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
             os.environ["REDIS_URL"] = valkey.url
     except EmbeddedError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip browser tests where there is no browser, unless somebody insists: then they fail by themselves."""
+    if find_chromium() is None and not is_required():
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.skip(reason=MISSING))
 
 
 def _forget_the_developers_environment() -> None:

@@ -1,0 +1,78 @@
+# Two commands matter: `make demo` and `make test`. Both start from git, make and python3 (3.11 to 3.13) with venv.
+# All paths are relative, so that a checkout may lie in a directory with a space in its name.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+UV := 0.13.8
+UV_HERE := .tools/uv-$(UV)
+ENVIRONMENT := .venv/.in-step
+PY := .venv/bin/python
+
+# Take the Python that is there, and this checkout's environment whatever the shell has activated.
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := .venv
+export UV_NO_PROGRESS := 1
+unexport VIRTUAL_ENV PYTHONHOME
+
+# What `make demo` and `make sandbox` read: PORT=, SANDBOX_PORT= (0 is a free one) and READY=path.
+export PORT SANDBOX_PORT READY
+
+# Tools that import the settings need some; nothing is connected to.
+NOWHERE := env PANEL_ENV=test SECRET_KEY=none BASE_URL=http://localhost CREDENTIAL_KEYS=none \
+	DATABASE_URL=postgresql:///none REDIS_URL=redis://localhost SANDBOX_DATABASE_URL=postgresql:///none
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: $(ENVIRONMENT) ## run it all here on invented data; PORT=, SANDBOX_PORT= (0: a free one), READY=path
+	@$(PY) -m panel.demo
+
+.PHONY: demo-reset
+demo-reset: $(ENVIRONMENT) ## forget the demo's data
+	@$(PY) -m panel.demo --reset
+
+.PHONY: sandbox
+sandbox: $(ENVIRONMENT) ## run the stand-in OVHcloud API alone; PORT= (default: a free one), READY=path
+	@$(PY) -m sandbox --port "$${PORT:-0}" --tls-port 0 --ready-file "$${READY:-sandbox-ready.json}"
+
+.PHONY: test
+test: lint browser ## what CI runs: lints, types, contracts, then every test; ARGS= for pytest
+	@$(PY) -m pytest $(ARGS)
+
+.PHONY: prove
+prove: $(ENVIRONMENT) browser ## the long proofs whole, where `make test` runs a sample
+	@PROVE=1 $(PY) -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(ENVIRONMENT) ## ruff, djlint, mypy and the import contract
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff format --quiet --check . || { echo "Run make fmt."; exit 1; }
+	@$(PY) -m djlint --lint --quiet templates sandbox
+	@$(NOWHERE) $(PY) -m mypy --no-error-summary
+	@$(PY) .venv/bin/lint-imports > .venv/imports.log 2>&1 || { cat .venv/imports.log; exit 1; }
+
+.PHONY: fmt
+fmt: $(ENVIRONMENT) ## put the code in shape
+	@$(PY) -m ruff check --quiet --fix-only .
+	@$(PY) -m ruff format --quiet .
+
+# Chromium is the one thing that pip cannot bring.
+.PHONY: browser
+browser: $(ENVIRONMENT)
+	@$(PY) -m tests.chromium
+
+$(UV_HERE):
+	@python3 -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null || \
+		{ echo "This needs python3 from 3.11 to 3.13 with venv (on Debian: apt install python3-venv)." >&2; exit 1; }
+	@python3 -m venv --clear .tools
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+	@touch $@
+
+$(ENVIRONMENT): $(UV_HERE) pyproject.toml uv.lock
+	@.tools/bin/uv sync --locked --quiet --python .tools/bin/python
+	@touch $@
