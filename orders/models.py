@@ -108,6 +108,7 @@ class Order(models.Model):
     billing = models.JSONField(default=dict)
 
     details_read_at = models.DateTimeField(null=True, help_text="Null: details are still to be read.")
+    details_asked_at = models.DateTimeField(null=True)
     first_description = models.CharField(max_length=300, blank=True, help_text="The first product, for lists.")
     product_count = models.PositiveIntegerField(default=0)
     search_text = models.TextField(blank=True, help_text="Descriptions and domains, for search; never shown.")
@@ -317,7 +318,7 @@ class Intent(models.Model):
 
     class Meta:
         constraints = [
-            # However many declarations name an order, one intent carries them; a refused one may be followed by another.
+            # However many declarations name an order, one intent carries them; after a refusal there may be another.
             models.UniqueConstraint(
                 fields=["order", "kind"],
                 condition=~Q(state="refused"),

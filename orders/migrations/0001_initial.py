@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
                 ('payment_methods', models.JSONField(null=True)),
                 ('billing', models.JSONField(default=dict)),
                 ('details_read_at', models.DateTimeField(help_text='Null: details are still to be read.', null=True)),
+                ('details_asked_at', models.DateTimeField(null=True)),
                 ('first_description', models.CharField(blank=True, help_text='The first product, for lists.', max_length=300)),
                 ('product_count', models.PositiveIntegerField(default=0)),
                 ('search_text', models.TextField(blank=True, help_text='Descriptions and domains, for search; never shown.')),

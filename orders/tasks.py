@@ -1,0 +1,59 @@
+"""
+Celery's entrances. A task carries no facts: workers claim rows from PostgreSQL, so a task lost with Redis costs only
+the time to the next ring.
+"""
+
+from celery import shared_task
+
+from orders import relay, sync
+from orders.retraction import receipt
+
+
+@shared_task
+def poll_orders() -> None:
+    sync.poll_orders()
+
+
+@shared_task
+def find_orders() -> None:
+    sync.find_orders()
+
+
+@shared_task
+def import_orders() -> None:
+    if sync.import_orders():
+        # One batch a task: a large account gives the worker back between batches.
+        import_orders.delay()
+    else:
+        read_idle_details.delay()
+
+
+@shared_task
+def read_details(order_pk: int) -> None:
+    sync.read_details(order_pk)
+
+
+@shared_task
+def read_idle_details() -> None:
+    if sync.read_idle_details():
+        read_idle_details.delay()
+
+
+@shared_task
+def expire_orders() -> None:
+    sync.expire_orders()
+
+
+@shared_task
+def relay_intents() -> None:
+    relay.relay_due()
+
+
+@shared_task
+def send_receipts() -> None:
+    receipt.send_due()
+
+
+@shared_task
+def sing() -> None:
+    sync.sing()
