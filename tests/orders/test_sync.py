@@ -1,0 +1,264 @@
+"""What the panel learns from OVHcloud, through the real client and real HTTP."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Link, Nichandle
+from accounts.ovh import application
+from gateway import Gateway
+from orders import actions, policy, sync
+from orders.models import Order, OrderEvent, OrderImport, Status
+from tests.factories import make_customer
+
+pytestmark = pytest.mark.django_db
+
+
+def account(ovh: Any, index: int = 0) -> Nichandle:
+    """A signed-up customer of the sandbox's world, holding the key that the sandbox has validated."""
+    who = ovh.customers[index]
+    user = make_customer(nichandle=who["nichandle"])
+    link = Link.objects.get(user=user)
+    link.keep_key(who["consumer_key"])
+    link.save()
+    return user.nichandle
+
+
+def calls(ovh: Any, since: int, path: str = "") -> list[dict[str, Any]]:
+    return [call for call in ovh.requests(since) if path in call["path"] and "/auth/time" not in call["path"]]
+
+
+def mark(ovh: Any) -> int:
+    """A place in the request log: what comes later is the test's own."""
+    log = ovh.requests()
+    return log[-1]["n"] if log else 0
+
+
+def import_all(nichandle: Nichandle) -> None:
+    sync.begin_import(nichandle)
+    while sync.import_orders():
+        pass
+
+
+def due_now(**fields: Any) -> None:
+    Order.objects.update(next_poll_at=timezone.now() - timedelta(seconds=1), **fields)
+
+
+def test_an_import_brings_every_order_of_the_account(ovh):
+    nichandle = account(ovh)
+    import_all(nichandle)
+    key = ovh.customers[0]["consumer_key"]
+    assert set(nichandle.orders.values_list("order_id", flat=True)) == set(Gateway(application(), key).order_ids())
+    row = OrderImport.objects.get()
+    assert not row.is_running
+    assert row.done == row.total == nichandle.orders.count()
+
+
+def test_an_import_costs_two_calls_an_order(ovh):
+    nichandle = account(ovh, 1)
+    begin = mark(ovh)
+    import_all(nichandle)
+    methods = len(calls(ovh, begin, "/me/payment/method"))
+    assert len(calls(ovh, begin)) - methods == 1 + 2 * nichandle.orders.count()
+
+
+def test_an_import_stopped_by_silence_goes_on_where_it_stopped(ovh):
+    nichandle = account(ovh)
+    sync.begin_import(nichandle)
+    ovh.arm("status", path="/me/order/*/status", status=503)
+    assert sync.import_orders() is False
+    assert nichandle.orders.count() == 0
+    assert OrderImport.objects.get().unreachable_why == "unavailable"
+    ovh.disarm()
+    OrderImport.objects.update(next_batch_at=timezone.now())
+    while sync.import_orders():
+        pass
+    assert nichandle.orders.count() == OrderImport.objects.get().total
+    assert OrderImport.objects.get().unreachable_since is None
+
+
+def test_a_new_order_is_found(ovh):
+    nichandle = account(ovh)
+    import_all(nichandle)
+    new = ovh.make_order(nichandle=nichandle.nichandle, price="12.00", products=["VPS"])
+    OrderImport.objects.update(next_find_at=timezone.now())
+    sync.find_orders()
+    order = Order.objects.get(order_id=new)
+    assert order.status == Status.NOT_PAID
+    assert order.events.get().kind == OrderEvent.Kind.FOUND
+
+
+def test_a_change_of_status_is_learned_with_its_event(ovh):
+    nichandle = account(ovh)
+    number = ovh.make_order(nichandle=nichandle.nichandle, status="notPaid")
+    import_all(nichandle)
+    ovh.change_order(number, status="checking")
+    due_now()
+    sync.poll_orders(limit=500)
+    order = Order.objects.get(order_id=number)
+    assert order.status == Status.CHECKING
+    assert order.was_paid
+    event = order.events.get(kind=OrderEvent.Kind.STATUS)
+    assert (event.before, event.after) == ("notPaid", "checking")
+
+
+def test_an_unpaid_order_past_its_date_is_asked_once_more_then_marked(ovh):
+    nichandle = account(ovh)
+    number = ovh.make_order(nichandle=nichandle.nichandle, expirationDate=_in(hours=1))
+    import_all(nichandle)
+    begin = mark(ovh)
+    Order.objects.filter(order_id=number).update(
+        expiration_date=timezone.now() - timedelta(seconds=1), next_poll_at=timezone.now()
+    )
+    ovh.change_order(number, expirationDate=_in(seconds=-2))
+    sync.expire_orders()
+    order = Order.objects.get(order_id=number)
+    assert calls(ovh, begin, f"/{number}/status")
+    assert order.expired_at is not None
+    assert order.events.filter(kind=OrderEvent.Kind.EXPIRED).count() == 1
+    assert order.is_final
+
+
+def test_a_payment_at_the_last_second_wins(ovh):
+    nichandle = account(ovh)
+    number = ovh.make_order(nichandle=nichandle.nichandle, expirationDate=_in(hours=1))
+    import_all(nichandle)
+    ovh.change_order(number, pay=True)
+    Order.objects.filter(order_id=number).update(
+        expiration_date=timezone.now() - timedelta(seconds=1), next_poll_at=timezone.now()
+    )
+    sync.expire_orders()
+    order = Order.objects.get(order_id=number)
+    assert order.expired_at is None
+    assert order.was_paid
+    assert not order.is_expired(timezone.now())
+
+
+def test_nothing_is_marked_expired_while_ovhcloud_cannot_be_asked(ovh):
+    nichandle = account(ovh)
+    number = ovh.make_order(nichandle=nichandle.nichandle, expirationDate=_in(hours=1))
+    import_all(nichandle)
+    Order.objects.filter(order_id=number).update(
+        expiration_date=timezone.now() - timedelta(seconds=1), next_poll_at=timezone.now()
+    )
+    ovh.arm("status", path="*", status=503)
+    sync.expire_orders()
+    order = Order.objects.get(order_id=number)
+    assert order.expired_at is None
+    assert order.is_expired(timezone.now())
+    assert order.next_poll_at is not None
+
+
+def test_one_silent_order_does_not_stop_its_batch(ovh):
+    nichandle = account(ovh)
+    import_all(nichandle)
+    silent = nichandle.orders.filter(status="delivering").first()
+    ovh.arm("status", path=f"/me/order/{silent.order_id}/*", status=500)
+    due_now(status_checked_at=None)
+    sync.poll_orders(limit=500)
+    checked = nichandle.orders.exclude(status_checked_at=None).count()
+    assert checked == nichandle.orders.count() - 1
+    silent.refresh_from_db()
+    assert silent.poll_failures == 1
+    assert silent.last_error
+
+
+def test_a_dead_ovhcloud_costs_a_batch_a_few_calls(ovh):
+    nichandle = account(ovh)
+    import_all(nichandle)
+    ovh.arm("reset", path="*")
+    begin = mark(ovh)
+    due_now()
+    sync.poll_orders(limit=500)
+    assert len(calls(ovh, begin)) < nichandle.orders.count()
+    assert OrderImport.objects.get().unreachable_why == "unavailable"
+
+
+def test_too_many_calls_are_answered_with_silence(ovh):
+    nichandle = account(ovh)
+    import_all(nichandle)
+    ovh.arm("status", path="*", status=429)
+    due_now()
+    sync.poll_orders(limit=500)
+    assert OrderImport.objects.get().unreachable_why == "limited"
+
+
+def test_a_revoked_key_is_noted_once_and_asked_no_more(ovh):
+    nichandle = account(ovh)
+    import_all(nichandle)
+    Gateway(application(), ovh.customers[0]["consumer_key"]).log_out()
+    due_now()
+    sync.poll_orders(limit=500)
+    assert Link.objects.get().state == Link.State.REVOKED
+    assert OrderImport.objects.get().unreachable_why == "revoked"
+    begin = mark(ovh)
+    due_now()
+    sync.poll_orders(limit=500)
+    assert not calls(ovh, begin)
+
+
+def test_two_workers_never_claim_the_same_order(ovh):
+    nichandle = account(ovh)
+    import_all(nichandle)
+    due_now()
+    assert sync.poll_orders(limit=5) == 5
+    first = set(Order.objects.filter(next_poll_at__gt=timezone.now()).values_list("pk", flat=True))
+    assert sync.poll_orders(limit=500) == nichandle.orders.count() - len(first)
+
+
+def test_details_bring_products_and_payment_methods(ovh):
+    nichandle = account(ovh)
+    number = ovh.make_order(nichandle=nichandle.nichandle, products=["VPS Comfort", "Backup"])
+    import_all(nichandle)
+    order = Order.objects.get(order_id=number)
+    sync.read_details(order.pk)
+    order.refresh_from_db()
+    assert "VPS Comfort" in order.first_description
+    assert order.details.count() >= 2
+    assert order.payment_methods["available"]
+    sync.read_details(order.pk)
+    assert Order.objects.get(pk=order.pk).details.count() == order.details.count()
+
+
+def test_no_order_secret_reaches_a_row(ovh):
+    nichandle = account(ovh)
+    import_all(nichandle)
+    order = nichandle.orders.first()
+    sync.read_details(order.pk)
+    gateway = Gateway(application(), ovh.customers[0]["consumer_key"])
+    url = gateway.order_links(order.order_id).url
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        for table in ("orders_order", "orders_orderdetail", "orders_orderevent"):
+            cursor.execute(f"select string_agg(t::text, ' ') from {table} t")
+            assert url not in (cursor.fetchone()[0] or "")
+
+
+def test_check_now_asks_at_most_once_in_ten_seconds(ovh):
+    nichandle = account(ovh)
+    import_all(nichandle)
+    assert actions.check_account(nichandle)
+    assert not actions.check_account(nichandle)
+    order = nichandle.orders.first()
+    Order.objects.update(check_asked_at=None)
+    assert actions.check_order(order)
+    assert not actions.check_order(order)
+
+
+def test_a_watched_order_is_asked_every_few_seconds(ovh):
+    nichandle = account(ovh)
+    number = ovh.make_order(nichandle=nichandle.nichandle, status="delivering")
+    import_all(nichandle)
+    order = Order.objects.get(order_id=number)
+    actions.watch_order(order)
+    order.refresh_from_db()
+    now = timezone.now()
+    assert order.next_poll_at <= now + timedelta(seconds=6)
+    assert policy.next_check(order, now) == now + policy.WATCHED
+
+
+def _in(**delta: int) -> str:
+    return (timezone.now() + timedelta(**delta)).isoformat(timespec="seconds")
