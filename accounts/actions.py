@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts import audit, sync, tasks
 from accounts.http import CustomerRequest
 from accounts.models import DroppedKey, Link, Nichandle, SignIn, User
-from accounts.ovh import SIGN_IN_RULES, WHILE_A_BROWSER_WAITS, application
+from accounts.ovh import SIGN_IN_RULES, WHILE_A_BROWSER_WAITS, NoKey, application, usable_link
 from accounts.signals import key_granted
 from gateway import CredentialRevoked, Gateway
 
@@ -50,7 +50,9 @@ def begin_sign_in(request: HttpRequest) -> SignIn:
 
 def current_sign_in(request: HttpRequest) -> SignIn | None:
     """The journey this session began, while it is open."""
-    sign_in = SignIn.objects.filter(pk=request.session.get("sign_in")).first() if "sign_in" in request.session else None
+    if "sign_in" not in request.session:
+        return None
+    sign_in = SignIn.objects.filter(pk=request.session["sign_in"]).first()
     return sign_in if sign_in and sign_in.is_open else None
 
 
@@ -157,13 +159,16 @@ def keep_me(nichandle: Nichandle, me: dict[str, Any]) -> None:
 
 
 @transaction.atomic
-def note_revoked(nichandle: Nichandle, consumer_key: str) -> None:
-    """OVHcloud refused this key: whoever holds it must sign in again. A key renewed meanwhile stays."""
-    for link in nichandle.links.select_for_update().filter(state=Link.State.VALID):
-        if link.encrypted_key and link.consumer_key() == consumer_key:
-            link.state, link.revoked_at = Link.State.REVOKED, timezone.now()
-            link.save(update_fields=["state", "revoked_at"])
-            audit.record(None, "key_revoked", subject=nichandle.nichandle)
+def note_revoked(nichandle: Nichandle, asked_at: datetime) -> None:
+    """OVHcloud refused the key that spoke for this nichandle at asked_at; one renewed since then stays."""
+    try:
+        link = Link.objects.select_for_update().get(pk=usable_link(nichandle).pk)
+    except NoKey:
+        return
+    if link.renewed_at < asked_at:
+        link.state, link.revoked_at = Link.State.REVOKED, timezone.now()
+        link.save(update_fields=["state", "revoked_at"])
+        audit.record(None, "key_revoked", subject=nichandle.nichandle)
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from accounts.models import Nichandle, User
 class CustomerRequest(HttpRequest):
     """A request that passed the middleware as a customer: start every look-up from `nichandle`."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     nichandle: Nichandle
     htmx: HtmxDetails
     request_id: str
@@ -18,7 +18,7 @@ class CustomerRequest(HttpRequest):
 class StaffRequest(HttpRequest):
     """A request that passed the middleware as staff."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: HtmxDetails
     request_id: str
 

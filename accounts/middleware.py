@@ -41,7 +41,7 @@ class CurrentNichandle:
 class SignInRequired(LoginRequiredMiddleware):
     """Login is the default. A fragment is told to load the sign-in as a page, for htmx follows redirects silently."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> Any:
         namespaces = request.resolver_match.namespaces if request.resolver_match else []
         where = resolve_url("account_login" if "support" in namespaces else "home")
         if request.headers.get("HX-Request"):

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -12,11 +12,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import crypto
-
-if TYPE_CHECKING:
-    from django.db.models.manager import RelatedManager
-
-    from orders.models import Order
 
 
 class Nichandle(models.Model):
@@ -44,10 +39,6 @@ class Nichandle(models.Model):
     me_read_at = models.DateTimeField(null=True, help_text="When GET /me was last read.")
     seen_at = models.DateTimeField(null=True, help_text="When somebody last looked at this account's orders.")
     created_at = models.DateTimeField(auto_now_add=True)
-
-    if TYPE_CHECKING:
-        orders: "RelatedManager[Order]"
-        links: "RelatedManager[Link]"
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["endpoint", "nichandle"], name="nichandle_is_one_per_endpoint")]
@@ -207,8 +198,8 @@ class SignIn(models.Model):
     validation_url = models.TextField()
     created_at = models.DateTimeField(auto_now_add=True)
     returned_at = models.DateTimeField(null=True)
-    me = models.JSONField(null=True, help_text="GET /me of the account that returned.")
-    credential = models.JSONField(null=True, help_text="Rules and expiration of the key that returned.")
+    me: Any = models.JSONField(null=True, help_text="GET /me of the account that returned.")
+    credential: Any = models.JSONField(null=True, help_text="Rules and expiration of the key that returned.")
     finished_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -7,7 +7,7 @@ currency_code; times are stored in UTC.
 
 import secrets
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Any
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
@@ -17,9 +17,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Nichandle
-
-if TYPE_CHECKING:
-    from django.db.models.manager import RelatedManager
 
 
 class Status(models.TextChoices):
@@ -98,12 +95,12 @@ class Order(models.Model):
     expired_at = models.DateTimeField(null=True, help_text="When a last question confirmed that it lapsed unpaid.")
 
     # billing.order.FollowUp[] by the API's names; null: never asked; []: OVHcloud has no tracking (404).
-    follow_up = models.JSONField(null=True)
+    follow_up: Any = models.JSONField(null=True)
     follow_up_read_at = models.DateTimeField(null=True)
     associated_type = models.CharField(max_length=20, blank=True, help_text="Bill, Refund, … or empty.")
     associated_id = models.CharField(max_length=64, blank=True)
     # What GET …/paymentMethods offers for this order: {"available": [words], "registered": [words]}.
-    payment_methods = models.JSONField(null=True)
+    payment_methods: Any = models.JSONField(null=True)
     # The account's address when this order was first read; later moves do not rewrite old purchase orders.
     billing = models.JSONField(default=dict)
 
@@ -124,13 +121,6 @@ class Order(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = OrderQuerySet.as_manager()
-
-    if TYPE_CHECKING:
-        details: "RelatedManager[OrderDetail]"
-        events: "RelatedManager[OrderEvent]"
-        retractions: "RelatedManager[Retraction]"
-        intents: "RelatedManager[Intent]"
-        nichandle_id: int
 
     class Meta:
         constraints = [
@@ -242,7 +232,7 @@ class OrderImport(models.Model):
 
     nichandle = models.OneToOneField(Nichandle, models.CASCADE, related_name="order_import")
     # Order numbers of GET /me/order still to be read, newest first; taken away batch by batch.
-    remaining = models.JSONField(null=True)
+    remaining: Any = models.JSONField(null=True)
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True)
@@ -252,7 +242,7 @@ class OrderImport(models.Model):
         null=True, help_text="When to look for new orders next; null: not yet imported."
     )
     found_at = models.DateTimeField(null=True, help_text="When GET /me/order last answered.")
-    payment_methods = models.JSONField(null=True, help_text="GET /me/payment/method, shown on purchase orders.")
+    payment_methods: Any = models.JSONField(null=True, help_text="GET /me/payment/method, shown on purchase orders.")
     payment_methods_read_at = models.DateTimeField(null=True)
     # OVHcloud cannot be asked for this account since then, and why: "unavailable", "revoked", "limited".
     unreachable_since = models.DateTimeField(null=True)
@@ -312,9 +302,6 @@ class Intent(models.Model):
     query_id = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     settled_at = models.DateTimeField(null=True)
-
-    if TYPE_CHECKING:
-        retractions: "RelatedManager[Retraction]"
 
     class Meta:
         constraints = [

@@ -9,7 +9,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -90,6 +90,7 @@ def _check_account(nichandle: Nichandle, orders: list[Order]) -> None:
             next_poll_at=timezone.now() + timedelta(hours=1)
         )
         return
+    asked_at = timezone.now()
     questions = [_question(order) for order in orders]
     answers = in_threads(
         lambda question: ask(gateway, question),
@@ -98,7 +99,7 @@ def _check_account(nichandle: Nichandle, orders: list[Order]) -> None:
             question.order_id, error=OvhUnavailable(detail="others got no answer just now")
         ),
     )
-    _note_reachability(nichandle, gateway, [answer.error for answer in answers])
+    _note_reachability(nichandle, asked_at, [answer.error for answer in answers])
     for order, answer in zip(orders, answers, strict=True):
         learning.learn(order.pk, answer)
 
@@ -121,7 +122,7 @@ def _question(order: Order) -> Question:
     )
 
 
-def _note_reachability(nichandle: Nichandle, gateway: Gateway, errors: Iterable[OvhError | None]) -> None:
+def _note_reachability(nichandle: Nichandle, asked_at: datetime, errors: Iterable[OvhError | None]) -> None:
     """Say on the account whether OVHcloud answered for it; one good answer is an answer."""
     errors = list(errors)
     if any(error is None for error in errors):
@@ -130,7 +131,7 @@ def _note_reachability(nichandle: Nichandle, gateway: Gateway, errors: Iterable[
         )
         return
     if any(isinstance(error, CredentialRevoked) for error in errors):
-        note_revoked(nichandle, gateway.consumer_key)
+        note_revoked(nichandle, asked_at)
         _set_unreachable(nichandle, "revoked")
     elif errors:
         limited = any(isinstance(error, RateLimited) for error in errors)
@@ -183,6 +184,7 @@ def _claim_imports(date_field: str, limit: int) -> list[OrderImport]:
 
 def _import_batch(row: OrderImport) -> bool:
     """Read the list first, then the newest orders that are still missing. True: go on at once."""
+    asked_at = timezone.now()
     try:
         gateway = gateway_for(row.nichandle)
         if row.remaining is None:
@@ -191,13 +193,13 @@ def _import_batch(row: OrderImport) -> bool:
         _set_unreachable(row.nichandle, "revoked")
         return False
     except OvhError as error:
-        _note_reachability(row.nichandle, gateway, [error])
+        _note_reachability(row.nichandle, asked_at, [error])
         OrderImport.objects.filter(pk=row.pk).update(next_batch_at=timezone.now() + timedelta(seconds=20))
         return False
     batch, rest = (row.remaining or [])[:IMPORT_BATCH], (row.remaining or [])[IMPORT_BATCH:]
     answers = _ask_whole(gateway, batch)
     if batch:
-        _note_reachability(row.nichandle, gateway, [answer.error for answer in answers])
+        _note_reachability(row.nichandle, asked_at, [answer.error for answer in answers])
     failed = learning.keep_new(row.nichandle, answers)
     row.remaining = failed + rest
     row.done = row.total - len(row.remaining)
@@ -235,7 +237,7 @@ def _ask_whole(gateway: Gateway, order_ids: Sequence[int]) -> list[Answer]:
 
 
 def _find_new(row: OrderImport) -> None:
-    nichandle = row.nichandle
+    nichandle, asked_at = row.nichandle, timezone.now()
     newest = nichandle.orders.order_by("-date").values_list("date", flat=True).first()
     try:
         gateway = gateway_for(nichandle)
@@ -247,10 +249,10 @@ def _find_new(row: OrderImport) -> None:
         _set_unreachable(nichandle, "revoked")
         return
     except OvhError as error:
-        _note_reachability(nichandle, gateway, [error])
+        _note_reachability(nichandle, asked_at, [error])
         OrderImport.objects.filter(pk=row.pk).update(next_find_at=timezone.now() + timedelta(seconds=30))
         return
-    _note_reachability(nichandle, gateway, [None])
+    _note_reachability(nichandle, asked_at, [None])
     learning.keep_new(nichandle, answers, found_later=True)
     now = timezone.now()
     looked_at = nichandle.seen_at is not None and nichandle.seen_at > now - policy.LOOKED_AT

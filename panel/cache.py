@@ -36,23 +36,23 @@ def _or(default: Any, call: Callable[[], Any]) -> Any:
 class ForgivingRedisCache(RedisCache):
     """What is counted here are attempts, and what is kept can be made again: losing it may never cost a page."""
 
-    def get(self, key, default=None, version=None):  # type: ignore[no-untyped-def]
+    def get(self, key, default=None, version=None):
         return _or(default, lambda: super(ForgivingRedisCache, self).get(key, default, version))
 
-    def set(self, key, value, timeout=300, version=None):  # type: ignore[no-untyped-def]
+    def set(self, key, value, timeout=300, version=None):
         return _or(None, lambda: super(ForgivingRedisCache, self).set(key, value, timeout, version))
 
-    def add(self, key, value, timeout=300, version=None):  # type: ignore[no-untyped-def]
+    def add(self, key, value, timeout=300, version=None):
         return _or(True, lambda: super(ForgivingRedisCache, self).add(key, value, timeout, version))
 
-    def delete(self, key, version=None):  # type: ignore[no-untyped-def]
+    def delete(self, key, version=None):
         return _or(False, lambda: super(ForgivingRedisCache, self).delete(key, version))
 
-    def incr(self, key, delta=1, version=None):  # type: ignore[no-untyped-def]
+    def incr(self, key, delta=1, version=None):
         return _or(1, lambda: super(ForgivingRedisCache, self).incr(key, delta, version))
 
-    def touch(self, key, timeout=300, version=None):  # type: ignore[no-untyped-def]
+    def touch(self, key, timeout=300, version=None):
         return _or(False, lambda: super(ForgivingRedisCache, self).touch(key, timeout, version))
 
-    def has_key(self, key, version=None):  # type: ignore[no-untyped-def]
+    def has_key(self, key, version=None):
         return _or(False, lambda: super(ForgivingRedisCache, self).has_key(key, version))

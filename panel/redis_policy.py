@@ -16,7 +16,7 @@ def maxmemory_policy(redis_url: str) -> str | None:
             answer = client.config_get("maxmemory-policy")
     except (redis.RedisError, OSError):
         return None
-    policy = answer.get("maxmemory-policy")  # type: ignore[union-attr]
+    policy = answer.get("maxmemory-policy")
     return str(policy) if policy else None
 
 

@@ -55,7 +55,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and user.is_authenticated and chosen in dict(settings.LANGUAGES):
         user.language = chosen
         user.save(update_fields=["language"])
-    return response  # type: ignore[no-any-return]
+    return response
 
 
 @login_not_required
