@@ -1,0 +1,231 @@
+"""
+The official client, made safe for a server: one per thread and application, serving many consumer keys.
+
+Making a client costs about a millisecond and a new TLS handshake, signing a call costs microseconds; so
+a thread keeps its client and its connections, and lends it a consumer key for one call at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from . import _limits
+from ._limits import Limits
+from ._sockets import POOLS, tls_context
+from .application import Application
+from .errors import AnswerLost, NotConnected, OvhUnavailable, UnusableAnswer
+
+
+class _NoConfiguration:
+    """What the library finds where it looks for settings: nothing."""
+
+    def get(self, section: str, name: str) -> None:
+        return None
+
+    def read(self, config_file: str) -> None:
+        return None
+
+
+# The library fills what it was not told from OVH_* variables, /etc/ovh.conf, ~/.ovh.conf and ./ovh.conf. There
+# is no argument against that: OVH_CLIENT_ID alone makes construction fail, and a file that is no INI file
+# makes the very import fail. So its reader of settings is replaced before it is loaded.
+_no_configuration = types.ModuleType("ovh.config")
+_no_configuration.ConfigurationManager = _NoConfiguration  # type: ignore[attr-defined]
+_no_configuration.config = _NoConfiguration()  # type: ignore[attr-defined]
+sys.modules["ovh.config"] = _no_configuration
+
+import ovh.client  # noqa: E402
+
+ovh.client.config = _no_configuration
+
+# Bytes. An order list page of a thousand objects is about one million.
+LARGEST_ANSWER = 16 * 1024 * 1024
+
+# Seconds after which an unused connection is dropped, not tried: firewalls forget connections silently,
+# and the first call on a forgotten one would wait its whole time.
+IDLE_AT_MOST = 30.0
+
+
+class _TooLarge(requests.RequestException):
+    pass
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, ca_file: str) -> None:
+        self._ca_file = ca_file
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, ssl_context=tls_context(self._ca_file))
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Add no certificates to those of tls_context, which verifies by itself."""
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Send and read the whole body, within the limits of the call that this thread is making."""
+        limits = _limits.current()
+        times = (limits.connect_within, limits.answer_within)
+        response = super().send(request, stream=True, timeout=times, verify=True)
+        limits.headers_came()
+        try:
+            body = bytearray()
+            for chunk in response.iter_content(64 * 1024):
+                body += chunk
+                if len(body) > LARGEST_ANSWER:
+                    raise _TooLarge
+                limits.left()
+        except BaseException:
+            # Half an answer is left on the connection: nobody may read it as theirs.
+            response.close()
+            raise
+        response._content = bytes(body)
+        # What has no Location cannot be followed: the key's headers would go along to whatever host it names.
+        response.headers.pop("Location", None)
+        return response
+
+
+class _ThreadClient(threading.local):
+    """The clients of one thread, for none but the process that made them: a fork must not share connections."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.clients: dict[Application, ovh.Client] = {}
+        self.last_use: dict[Application, float] = {}
+
+
+_of_thread = _ThreadClient()
+
+
+def _client_for(application: Application, *, fresh_connection: bool) -> ovh.Client:
+    if _of_thread.process != os.getpid():
+        _of_thread.__init__()  # type: ignore[misc]
+    now = time.monotonic()
+    client = _of_thread.clients.get(application)
+    if client is None:
+        client = _of_thread.clients[application] = _new_client(application)
+    elif fresh_connection or now - _of_thread.last_use[application] > IDLE_AT_MOST:
+        client._session.close()
+    _of_thread.last_use[application] = now
+    return client
+
+
+def _new_client(application: Application) -> ovh.Client:
+    # A key of our own: what the library calls ovh-eu stays as it is, and the same again does no harm.
+    region = f"panel {application.address}"
+    ovh.client.ENDPOINTS[region] = application.address
+    client = ovh.Client(
+        endpoint=region,
+        application_key=application.application_key,
+        application_secret=application.application_secret,
+        consumer_key="",
+        timeout=(5.0, 10.0),
+    )
+    session = client._session
+    # Proxies, .netrc and certificate bundles named by the environment are not for this traffic.
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.mount("https://", _Adapter(application.ca_file))
+    session.mount("http://", _Adapter(application.ca_file))
+    return client
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: path below /1.0 with its query, every part of it quoted."""
+
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    signed: bool = True
+
+    @property
+    def writes(self) -> bool:
+        return self.method != "GET"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. is_json is false for a page, an empty body, or JSON that is none; value is None then."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    is_json: bool
+    value: Any = field(repr=False)  # the answer to a request for a consumer key holds one
+
+    @property
+    def query_id(self) -> str:
+        return "".join(c for c in self.headers.get("X-Ovh-Queryid", "") if c.isprintable())[:200]
+
+
+def exchange(
+    application: Application, consumer_key: str, time_delta: int, call: Call, limits: Limits
+) -> Answer | OvhUnavailable:
+    """
+    Send one request and return its answer, whatever its status; or why there is none.
+
+    The failure is returned, not raised, for an exception raised from within would carry the library's
+    own along, and with it the request and its X-Ovh-Consumer header.
+    """
+    # A write gets a connection of its own: on a kept one that OVHcloud just closed, nobody could tell
+    # whether the write arrived.
+    client = _client_for(application, fresh_connection=call.writes)
+    limits.attempt_begins()
+    _limits.use(limits)
+    client._consumer_key = consumer_key
+    client._time_delta = time_delta
+    try:
+        response = client.raw_call(
+            call.method, call.path, data=call.body, need_auth=call.signed, headers=dict(call.headers)
+        )
+    except _TooLarge:
+        return UnusableAnswer(detail="the answer is too large")
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        return _lost(limits, error)
+    finally:
+        client._consumer_key = ""
+        _limits.use(None)
+    return _answer(response)
+
+
+def _lost(limits: Limits, error: Exception) -> OvhUnavailable:
+    what = type(error).__name__
+    if not limits.sent:
+        return NotConnected(detail=f"no connection ({what})")
+    return AnswerLost(detail=f"no whole answer ({what})")
+
+
+def _answer(response: requests.Response) -> Answer:
+    is_json, value = True, None
+    if response.status_code != 204:
+        try:
+            value = json.loads(response.content, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            is_json = False
+    return Answer(response.status_code, response.headers, is_json, value)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
