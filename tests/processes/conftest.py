@@ -1,0 +1,72 @@
+"""A stack of real processes, and a customer's browser that speaks to it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from django.conf import settings
+from django.test import Client
+
+from accounts.models import Link, Nichandle, User
+from orders import sync
+from tests.factories import make_customer
+from tests.processes.stack import Stack
+
+
+class Browser:
+    """A signed-in customer over real HTTP."""
+
+    def __init__(self, base: str, user: User) -> None:
+        client = Client()
+        client.force_login(user)
+        self.base = base
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.cookies.set(settings.SESSION_COOKIE_NAME, client.cookies[settings.SESSION_COOKIE_NAME].value)
+
+    def get(self, path: str) -> requests.Response:
+        return self.session.get(self.base + path, timeout=20)
+
+    def submit(self, path: str, form: str, **fields: str) -> requests.Response:
+        """Open the page, take the form's own hidden and prefilled fields, and post it."""
+        page = self.get(path).text
+        markup = re.search(rf'<form[^>]*id="{form}".*?</form>', page, re.S)
+        assert markup, f"no form {form} on {path}"
+        found: dict[str, str] = {}
+        for tag in re.findall(r"<input[^>]*>", markup[0]):
+            attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
+            if attributes.get("type") != "checkbox" and "name" in attributes:
+                found[attributes["name"]] = attributes.get("value", "")
+        return self.session.post(
+            self.base + path, data=found | fields, headers={"Referer": self.base + path}, timeout=20
+        )
+
+
+@pytest.fixture
+def stack(ovh: Any, transactional_db: None, tmp_path: Path) -> Iterator[Stack]:
+    stack = Stack(tmp_path, ovh)
+    yield stack
+    stack.stop_all()
+
+
+@pytest.fixture
+def account(ovh: Any, transactional_db: None) -> Nichandle:
+    """The sandbox's first customer, signed up here and imported."""
+    who = ovh.customers[0]
+    user = make_customer(nichandle=who["nichandle"])
+    link = Link.objects.get(user=user)
+    link.keep_key(who["consumer_key"])
+    link.save()
+    sync.begin_import(user.nichandle)
+    while sync.import_orders():
+        pass
+    return user.nichandle
+
+
+@pytest.fixture
+def browser(stack: Stack, account: Nichandle) -> Browser:
+    stack.start_web()
+    return Browser(stack.base, User.objects.get(nichandle=account))

@@ -1,0 +1,113 @@
+"""The panel as it really runs: granian, a Celery worker, beat and a Valkey of their own, each killable."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import Popen
+from typing import IO, Any
+
+import requests
+from django.conf import settings
+from django.db import connection
+
+from embedded import Valkey
+from embedded.process import start_child, stop_child
+
+ROOT = Path(settings.BASE_DIR)
+
+
+class Stack:
+    """Real processes on the test's own database. Start what a test needs; all of it is ended with the test."""
+
+    def __init__(self, directory: Path, sandbox: Any) -> None:
+        self.directory = directory
+        self.sandbox = sandbox
+        self.valkey = Valkey(directory / "valkey")
+        self.valkey.start()
+        self.port = free_port()
+        self.base = f"http://localhost:{self.port}"
+        self._children: dict[str, Popen[bytes]] = {}
+        self._log: IO[bytes] = (directory / "processes.log").open("ab")
+
+    def environment(self, process: str) -> dict[str, str]:
+        name = connection.settings_dict["NAME"]
+        return os.environ | {
+            "PANEL_ENV": "demo",
+            "PANEL_PROCESS": process,
+            "DATABASE_URL": re.sub(r"/panel(?=\?|$)", f"/{name}", os.environ["DATABASE_URL"]),
+            "REDIS_URL": self.valkey.url,
+            "BASE_URL": self.base,
+            "OVH_BASE_URL": self.sandbox.api_base,
+            "OVH_APPLICATION_KEY": self.sandbox.application_key,
+            "OVH_APPLICATION_SECRET": self.sandbox.application_secret,
+            "EMAIL_URL": f"smtp://{self.sandbox.smtp}",
+        }
+
+    def start_web(self) -> None:
+        self._start(
+            "web",
+            *("-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port)),
+            *("--workers", "1", "--no-ws", "panel.wsgi:application"),
+        )
+        until(lambda: self._answers("/health/live"), 20, "the panel answers")
+
+    def start_worker(self) -> None:
+        queues = ",".join(settings.CELERY_QUEUES_IN_USE)
+        self._start(
+            "worker",
+            *("-m", "celery", "-A", "panel.celery", "worker", "-c", "3", "-Q", queues),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"),
+        )
+
+    def start_beat(self) -> None:
+        schedule = self.directory / "beat"
+        self._start("beat", "-m", "celery", "-A", "panel.celery", "beat", "-s", str(schedule), "-l", "WARNING")
+
+    def kill(self, name: str) -> None:
+        """SIGKILL a process and every child of it, as a power cut would."""
+        child = self._children.pop(name)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait(5)
+
+    def stop_all(self) -> None:
+        for child in reversed(list(self._children.values())):
+            stop_child(child, signal.SIGTERM, patience=3)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+        self.valkey.stop()
+        self._log.close()
+
+    def _start(self, name: str, *arguments: str) -> None:
+        environment = self.environment("worker" if name == "worker" else "command" if name == "beat" else "web")
+        self._children[name] = start_child(
+            [sys.executable, *arguments], log=self._log, environment=environment, directory=ROOT
+        )
+
+    def _answers(self, path: str) -> bool:
+        try:
+            return requests.get(self.base + path, timeout=2).ok
+        except requests.RequestException:
+            return False
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
+    """Wait for something to become true and return it; fail in words when it does not."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds} s: {what}")
