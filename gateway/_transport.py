@@ -1,8 +1,8 @@
 """
-The official client, made safe for a server: one per thread and application, serving many consumer keys.
+The official client, made safe for a server: a few per application, serving many consumer keys.
 
 Making a client costs about a millisecond and a new TLS handshake, signing a call costs microseconds; so
-a thread keeps its client and its connections, and lends it a consumer key for one call at a time.
+clients rest between calls with their connections open, and are lent a consumer key for one call at a time.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 import time
 import types
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -106,29 +107,39 @@ class _Adapter(HTTPAdapter):
         return response
 
 
-class _ThreadClient(threading.local):
-    """The clients of one thread, for none but the process that made them: a fork must not share connections."""
+# Clients at rest with the moment they came to rest, last come last. Whoever takes one is alone with it: the
+# library's client is not made for several threads at once. A deque's ends are safe without a lock.
+_at_rest: dict[Application, deque[tuple[ovh.Client, float]]] = {}
 
-    def __init__(self) -> None:
-        self.process = os.getpid()
-        self.clients: dict[Application, ovh.Client] = {}
-        self.last_use: dict[Application, float] = {}
-
-
-_of_thread = _ThreadClient()
+# A child that used its parent's connections would read its parent's answers.
+os.register_at_fork(after_in_child=_at_rest.clear)
 
 
-def _client_for(application: Application, *, fresh_connection: bool) -> ovh.Client:
-    if _of_thread.process != os.getpid():
-        _of_thread.__init__()  # type: ignore[misc]
-    now = time.monotonic()
-    client = _of_thread.clients.get(application)
-    if client is None:
-        client = _of_thread.clients[application] = _new_client(application)
-    elif fresh_connection or now - _of_thread.last_use[application] > IDLE_AT_MOST:
+@contextmanager
+def _client_for(application: Application) -> Iterator[ovh.Client]:
+    resting = _at_rest.setdefault(application, deque())
+    try:
+        client, since = resting.pop()
+    except IndexError:
+        client = _new_client(application)
+    else:
+        if time.monotonic() - since > IDLE_AT_MOST:
+            client._session.close()
+    yield client
+    resting.append((client, time.monotonic()))
+    _drop_the_longest_at_rest(resting)
+
+
+def _drop_the_longest_at_rest(resting: deque[tuple[ovh.Client, float]]) -> None:
+    """Close what the busiest moment needed and nothing has needed since."""
+    try:
+        client, since = resting.popleft()
+    except IndexError:
+        return
+    if time.monotonic() - since > IDLE_AT_MOST:
         client._session.close()
-    _of_thread.last_use[application] = now
-    return client
+    else:
+        resting.appendleft((client, since))
 
 
 def _new_client(application: Application) -> ovh.Client:
@@ -189,24 +200,25 @@ def exchange(
     The failure is returned, not raised, for an exception raised from within would carry the library's
     own along, and with it the request and its X-Ovh-Consumer header.
     """
-    # A write gets a connection of its own: on a kept one that OVHcloud just closed, nobody could tell
-    # whether the write arrived.
-    client = _client_for(application, fresh_connection=call.writes)
     limits.attempt_begins()
-    _limits.use(limits)
-    client._consumer_key = consumer_key
-    client._time_delta = time_delta
-    try:
-        response = client.raw_call(
-            call.method, call.path, data=call.body, need_auth=call.signed, headers=dict(call.headers)
-        )
-    except _TooLarge:
-        return UnusableAnswer(detail="the answer is too large")
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        return _lost(limits, error)
-    finally:
-        client._consumer_key = ""
-        _limits.use(None)
+    with _client_for(application) as client:
+        if call.writes:
+            # On a kept connection that OVHcloud just closed, nobody could tell whether the write arrived.
+            client._session.close()
+        _limits.use(limits)
+        client._consumer_key = consumer_key
+        client._time_delta = time_delta
+        try:
+            response = client.raw_call(
+                call.method, call.path, data=call.body, need_auth=call.signed, headers=dict(call.headers)
+            )
+        except _TooLarge:
+            return UnusableAnswer(detail="the answer is too large")
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            return _lost(limits, error)
+        finally:
+            client._consumer_key = ""
+            _limits.use(None)
     return _answer(response)
 
 

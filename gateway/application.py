@@ -25,8 +25,8 @@ class Application:
 
     endpoint: the region, "ovh-eu", "ovh-ca" or "ovh-us".
     base_url: another address of the API, ending in "/1.0" (a sandbox); "" means the region's own.
-    validation_hosts: hosts, as "www.ovh.com", whose pages may ask a customer for their consent. The host of
-        a base_url of one's own is always among them; empty, with the region's own, means the API's host.
+    validation_hosts: hosts, "www.ovh.com" or "localhost:8001", whose pages may ask a customer for consent. The
+        host of a base_url of one's own is always among them; none, with the region's own, means the API's.
     ca_file: certificates (PEM) to trust in place of the public ones; "" means those.
 
     Raises ValueError for an endpoint or address that no call could be signed for.
@@ -61,15 +61,20 @@ class Application:
     def may_ask_for_consent(self, url: str) -> bool:
         """Whether a customer may be sent to `url` to approve a key."""
         host = _host_of(url, plain_http=bool(self.base_url))
-        if self.base_url or not self.validation_hosts:
-            return host in (self.api_host, *self.validation_hosts) if host else False
-        return host in self.validation_hosts
+        if host == self.api_host and (self.base_url or not self.validation_hosts):
+            return True
+        return self._is_validation_host(host, url)
+
+    def _is_validation_host(self, host: str, url: str) -> bool:
+        return bool(host) and (host in self.validation_hosts or urlsplit(url).netloc.lower() in self.validation_hosts)
 
     def may_hold_documents(self, url: str) -> bool:
         """Whether `url`, found in an answer, is a place where OVHcloud keeps documents."""
         host = _host_of(url, plain_http=bool(self.base_url))
-        known = (self.api_host, *self.validation_hosts)
-        return bool(host) and (host in known or f".{host}".endswith(DOCUMENT_DOMAINS))
+        if not host:
+            return False
+        ours = host == self.api_host or f".{host}".endswith(DOCUMENT_DOMAINS)
+        return ours or self._is_validation_host(host, url)
 
 
 def _is_base_address(url: str) -> bool:
