@@ -15,6 +15,7 @@ from typing import IO
 from .errors import EmbeddedError
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 # Loaded once, here: between fork and exec a child may not load anything.
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -47,6 +48,12 @@ def _die_with(libc: ctypes.CDLL, parent: int, death: int) -> None:
         os._exit(1)
 
 
+def become_subreaper() -> None:
+    """Become the parent of orphaned grandchildren, so that none is left to an init that may not reap (Linux)."""
+    if _LIBC:
+        _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
 def start_child(
     arguments: Sequence[str | Path],
     *,
@@ -54,14 +61,14 @@ def start_child(
     environment: Mapping[str, str] | None = None,
     account: Account | None = None,
     directory: str | Path = "/",
-    death: signal.Signals = signal.SIGKILL,
+    death: signal.Signals | None = signal.SIGKILL,
     standard_input: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """
     Start a program in a session of its own, so that a Ctrl-C meant for us does not reach it first.
 
-    death: the signal it gets when the calling *thread* ends, however that happens (Linux only): call from the
-    main thread.
+    death: the signal it gets when the calling *thread* ends, however that happens (Linux only), so call from the
+    main thread; None lets it live on.
     """
     return subprocess.Popen(
         [str(argument) for argument in arguments],
@@ -74,7 +81,7 @@ def start_child(
         group=account.gid if account else None,
         extra_groups=[] if account else None,
         start_new_session=True,
-        preexec_fn=functools.partial(_die_with, _LIBC, os.getpid(), death) if _LIBC else None,
+        preexec_fn=functools.partial(_die_with, _LIBC, os.getpid(), death) if _LIBC and death else None,
     )
 
 
