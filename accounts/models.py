@@ -6,8 +6,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -46,6 +47,12 @@ class Nichandle(models.Model):
             # The desk looks accounts up by what a caller says first.
             models.Index(fields=["nichandle"], name="nichandle_prefix", opclasses=["varchar_pattern_ops"]),
             models.Index(Lower("email"), name="nichandle_email"),
+            # A pending list would make searches slow after bulk writes, until somebody vacuums.
+            GinIndex(
+                *(OpClass(Upper(field), "gin_trgm_ops") for field in ("name", "firstname", "organisation", "email")),
+                name="nichandle_words",
+                fastupdate=False,
+            ),
         ]
 
     def __str__(self) -> str:

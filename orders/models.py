@@ -142,7 +142,7 @@ class Order(models.Model):
             models.Index(fields=["-date"], name="order_details_unread", condition=Q(details_read_at__isnull=True)),
             # The desk: a number, or a piece of a product's or domain's name.
             models.Index(fields=["order_id"], name="order_by_number"),
-            GinIndex(OpClass(Upper("search_text"), name="gin_trgm_ops"), name="order_search_text"),
+            GinIndex(OpClass(Upper("search_text"), name="gin_trgm_ops"), name="order_search_text", fastupdate=False),
         ]
 
     def __str__(self) -> str:

@@ -64,6 +64,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403_csrf.html", status=403)
 
 
+@login_not_required
+def too_many(request: HttpRequest) -> HttpResponse:
+    """A limit of allauth's was reached; all of them let somebody in again within a minute of silence."""
+    return render(request, "429.html", status=429, headers={"Retry-After": "60"})
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """503 while PostgreSQL is away, else 500. Neither page asks anything of anybody."""
     if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):

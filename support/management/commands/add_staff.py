@@ -1,0 +1,75 @@
+"""`manage.py add_staff EMAIL --role support`: a staff account, and the link that lets its owner choose a password."""
+
+import os
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.core.validators import validate_email
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import User
+from support import invitations
+from support.models import Invitation
+
+ROLES = [role for role in User.Role.values if role]
+
+
+class Command(BaseCommand):
+    help = "Add a member of staff, or give an existing one a new link. The link works once, for 24 hours."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email", help="what they sign in with")
+        parser.add_argument("--role", choices=ROLES, help="what they may do (default: support)")
+        parser.add_argument(
+            "--password-env", metavar="NAME", help="set the password that this environment variable holds; no link"
+        )
+
+    def handle(self, *args: Any, email: str, role: str | None, password_env: str | None, **options: Any) -> None:
+        email = email.strip().lower()
+        try:
+            validate_email(email)
+        except ValidationError as error:
+            raise CommandError(f"{email!r} is not an e-mail address.") from error
+        with transaction.atomic():
+            user = self._user(email, role)
+            if password_env:
+                self._set_password(user, password_env)
+                return
+            self.stdout.write("Open this link within 24 hours to choose a password. It works once:")
+            self.stdout.write(invitations.invite(user))
+
+    def _user(self, email: str, role: str | None) -> User:
+        user = User.objects.filter(username=email).first()
+        if user is None:
+            user = User.objects.make_staff(email, role or "support")
+            audit.record(None, "staff_add", target=email, role=user.role)
+            self.stdout.write(f"{email} was added, role {user.role}.")
+            return user
+        if role and role != user.role:
+            audit.record(None, "staff_role", target=email, before=user.role, role=role)
+            self.stdout.write(f"{email} exists already; role changed from {user.role} to {role}.")
+            user.role = role
+            user.save(update_fields=["role"])
+        else:
+            self.stdout.write(f"{email} exists already, role {user.role}.")
+        if not user.is_active:
+            raise CommandError(f"{email} was closed; nobody can sign in with it.")
+        return user
+
+    def _set_password(self, user: User, variable: str) -> None:
+        password = os.environ.get(variable, "")
+        if not password:
+            raise CommandError(f"The environment variable {variable} is empty.")
+        try:
+            validate_password(password, user)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        Invitation.objects.open().filter(user=user).delete()
+        audit.record(None, "staff_password", target=user.username)
+        self.stdout.write(f"The password of {user.username} is set.")

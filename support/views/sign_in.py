@@ -1,0 +1,115 @@
+"""How staff come in: e-mail and password, then a code where a second factor is set; and the link of an invitation."""
+
+from typing import Any, cast
+
+from allauth.account.views import LoginView
+from allauth.core.internal import ratelimit
+from allauth.mfa.base.views import AuthenticateView
+from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import audit
+from support import invitations, trail
+from support.forms import CodeForm, StaffSignInForm, WelcomeForm
+from support.models import Invitation
+
+# Seconds: the longest of ACCOUNT_RATE_LIMITS["login_failed"], so that whoever waits that long is let in.
+LOCKED_FOR = 300
+# Guessing a token of 256 bits is hopeless; the limit keeps the trying from costing us anything.
+WRONG_LINKS = {"staff_welcome": "20/m/ip"}
+
+
+class SignIn(LoginView):  # type: ignore[misc]
+    """allauth's own, with our form, our trail and a plain answer to whoever tries too often."""
+
+    form_class = StaffSignInForm
+    http_method_names = ["get", "head", "post"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        # One transaction: a sign-in that cannot be written down does not happen.
+        with transaction.atomic():
+            return cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))
+
+    def form_invalid(self, form: StaffSignInForm) -> HttpResponse:
+        if form.is_locked:
+            return _locked_out(self.request, form.data.get("login", ""))
+        return cast(HttpResponse, super().form_invalid(form))
+
+
+class SignInCode(AuthenticateView):  # type: ignore[misc]
+    """The stage after the password, reached only within a sign-in that has begun."""
+
+    form_class = CodeForm
+    http_method_names = ["get", "head", "post"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with transaction.atomic():
+            return cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if "code" not in request.POST:  # allauth would look for a passkey, which we do not offer
+            return redirect("mfa_authenticate")
+        return cast(HttpResponse, super().post(request, *args, **kwargs))
+
+    def form_invalid(self, form: CodeForm) -> HttpResponse:
+        if form.is_locked:
+            return _locked_out(self.request, self.stage.login.user.username)
+        return cast(HttpResponse, super().form_invalid(form))
+
+
+sign_in = login_not_required(SignIn.as_view())
+sign_in_code = login_not_required(SignInCode.as_view())
+
+
+def _locked_out(request: HttpRequest, login: str) -> HttpResponse:
+    trail.refused(request, login, "limit")
+    context = {"minutes": LOCKED_FOR // 60}
+    return render(request, "account/locked_out.html", context, status=429, headers={"Retry-After": str(LOCKED_FOR)})
+
+
+@login_not_required
+@require_safe
+def welcome_link(request: HttpRequest, token: str) -> HttpResponse:
+    """The link itself: the token is exchanged for a place in this session, and leaves the address bar."""
+    invitation = invitations.by_token(token)
+    if invitation is None:
+        return _no_such_link(request)
+    request.session["invitation"] = invitation.pk
+    return redirect("staff_welcome")
+
+
+@login_not_required
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def welcome(request: HttpRequest) -> HttpResponse:
+    """Choose a password. Opening the page uses nothing up, for mail scanners and curious neighbours open links."""
+    invitation = Invitation.objects.open().filter(pk=request.session.get("invitation")).select_related("user").first()
+    if invitation is None:
+        return _no_such_link(request)
+    form = WelcomeForm(request.POST or None, user=invitation.user)
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            done = invitations.use(invitation, form.cleaned_data["password1"])
+            name = invitation.user.username
+            audit.record(request, "staff_welcome", actor=name, target=name, result="done" if done else "refused")
+        if not done:
+            return _no_such_link(request)
+        request.session.flush()
+        return render(request, "support/welcome_done.html")
+    return render(request, "support/welcome.html", {"form": form, "email": invitation.user.username})
+
+
+def _no_such_link(request: HttpRequest) -> HttpResponse:
+    """Used, out of time, replaced or invented: one answer, so that nobody learns which."""
+    allowed = ratelimit.consume(
+        request, app="allauth.account", action="staff_welcome", config=WRONG_LINKS, limit_get=True
+    )
+    if not allowed:
+        context = {"minutes": 1}
+        return render(request, "account/locked_out.html", context, status=429, headers={"Retry-After": "60"})
+    return render(request, "support/welcome_gone.html", status=404)
