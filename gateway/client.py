@@ -373,12 +373,17 @@ class Gateway:
         if call.signed and not self._consumer_key:
             raise errors.CredentialRevoked(detail="there is no consumer key")
         limits = self._limits()
-        outcome = self._tried(call, limits)
-        if isinstance(outcome, errors.WrongTime | errors.InvalidSignature) and self._clock_moved(limits):
-            outcome = self._tried(call, limits)
+        outcome = (self._no_clock(limits) if call.signed else None) or self._tried_by_a_right_clock(call, limits)
         if isinstance(outcome, errors.OvhError):
             raise outcome
         return outcome
+
+    def _tried_by_a_right_clock(self, call: Call, limits: Limits) -> Answer | errors.OvhError:
+        signed_with = _time_deltas.get(self.application.address, 0)
+        outcome = self._tried(call, limits)
+        if not isinstance(outcome, errors.WrongTime | errors.InvalidSignature):
+            return outcome
+        return self._tried(call, limits) if self._clock_moved(signed_with, limits) else outcome
 
     def _tried(self, call: Call, limits: Limits) -> Answer | errors.OvhError:
         for pause in PAUSES:
@@ -391,11 +396,9 @@ class Gateway:
     def _once(self, call: Call, limits: Limits) -> Answer | errors.OvhError:
         if not (self.application.application_key and self.application.application_secret):
             return errors.ApplicationKeyInvalid(detail="no application key is configured")
-        time_delta = self._time_delta(limits) if call.signed else 0
-        if isinstance(time_delta, errors.OvhError):
-            return time_delta
         if self._before_call:
             self._before_call(call.method, call.path)
+        time_delta = _time_deltas.get(self.application.address, 0)
         outcome = exchange(self.application, self._consumer_key, time_delta, call, limits)
         if isinstance(outcome, errors.OvhError):
             return outcome
@@ -405,27 +408,25 @@ class Gateway:
 
     # OVHcloud's clock
 
-    def _time_delta(self, limits: Limits) -> int | errors.OvhError:
-        """Return what to add to our clock, or why nobody can tell: then the call cannot be sent."""
-        known = _time_deltas.get(self.application.address)
-        if known is not None:
-            return known
+    def _no_clock(self, limits: Limits) -> errors.OvhError | None:
+        """Return why OVHcloud's time is not known: then the call cannot be signed and is not sent."""
+        if self.application.address in _time_deltas:
+            return None
         try:
             self._read_time(limits)
-        except errors.RateLimited as error:
+        except (errors.RateLimited, errors.ApplicationKeyInvalid) as error:
             return error
         except errors.OvhError as error:
             return errors.NotConnected("", error.status, error.query_id, f"no time to sign by: {error}")
-        return _time_deltas[self.application.address]
+        return None
 
-    def _clock_moved(self, limits: Limits) -> bool:
+    def _clock_moved(self, signed_with: int, limits: Limits) -> bool:
         """Read OVHcloud's clock again; True when it tells another time than we signed with."""
-        before = _time_deltas.get(self.application.address)
         try:
             self._read_time(limits)
         except errors.OvhError:
             return False
-        return before is None or abs(_time_deltas[self.application.address] - before) > 5
+        return abs(_time_deltas[self.application.address] - signed_with) > 5
 
     def _read_time(self, limits: Limits) -> int:
         outcome = self._tried(Call("GET", "/auth/time", signed=False), limits)

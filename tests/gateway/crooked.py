@@ -74,6 +74,15 @@ class Crooked:
 
         return drip
 
+    def cutting(self, content: bytes) -> Answering:
+        """Send this, then hang up."""
+
+        def cut(connection: socket.socket) -> None:
+            connection.sendall(content)
+            connection.shutdown(socket.SHUT_RDWR)
+
+        return cut
+
     def silent(self, connection: socket.socket) -> None:
         self._over.wait(30)
 

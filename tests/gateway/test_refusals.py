@@ -98,7 +98,9 @@ def test_an_answer_means_exactly_this(
 
 
 @pytest.mark.parametrize("status", [200, 400, 403, 404, 500, 502, 503, 504])
-@pytest.mark.parametrize("raw", [b"<html><h1>Bad Gateway</h1></html>", b"", b"{", b"NaN", b"\xff\xfe\xff", b"[" * 99999])
+@pytest.mark.parametrize(
+    "raw", [b"<html><h1>Bad Gateway</h1></html>", b"", b"{", b"NaN", b"\xff\xfe\xff", b"[" * 99999]
+)
 def test_a_page_is_never_taken_for_ovhclouds_word(gateway: Gateway, crooked: Crooked, status: int, raw: bytes) -> None:
     raised = error_after(gateway, crooked, response(status, raw=raw))
     assert type(raised) is UnusableAnswer
@@ -164,14 +166,11 @@ def everything_hanging_on(error: BaseException) -> str:
 
 
 @pytest.mark.parametrize(
-    "answer", [response(403, {"message": "no"}), response(502, raw=b"<html>"), b"", b"garbage\r\n\r\n", response(200, [])]
+    "answer",
+    [response(403, {"message": "no"}), response(502, raw=b"<html>"), b"", b"garbage\r\n\r\n", response(200, [])],
 )
 def test_no_key_hangs_on_an_error(gateway: Gateway, crooked: Crooked, answer: bytes) -> None:
-    def cut(connection):
-        connection.sendall(answer)
-        connection.close()
-
-    crooked.answers(cut)
+    crooked.answers(crooked.cutting(answer))
     with pytest.raises(OvhError) as caught:
         gateway.me()
     hanging = everything_hanging_on(caught.value)
