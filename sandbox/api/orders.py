@@ -1,0 +1,286 @@
+"""/me/order: purchase orders, their lines, tracking, payment and withdrawal."""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from .. import life, world
+from ..models import Bill, Detail, Order, PaymentMethod
+from ..money import amount_of
+from . import fields
+from .errors import ApiError, bad_request, no_such, not_found
+from .fields import Field
+from .routes import Call, route
+
+REASONS = ("competitor", "difficulty", "expensive", "other", "performance", "reliability", "unused")
+MEANS = (
+    *("CREDIT_CARD", "CURRENT_ACCOUNT", "DEFERRED_PAYMENT_ACCOUNT", "DOMESTIC_CARD", "ENTERPRISE"),
+    *("INTERNAL_TRUSTED_ACCOUNT", "PAYPAL", "RUPAY", "SEPA_DIRECT_DEBIT", "bankAccount", "creditCard"),
+    *("deferredPaymentAccount", "fidelityAccount", "ovhAccount", "paypal"),
+)
+# The legacy word for each type of method, and what billing.Payment calls a payment by it.
+LEGACY = {"CREDIT_CARD": "creditCard", "SEPA_DIRECT_DEBIT": "bankAccount", "PAYPAL": "paypal"}
+PAID_BY = {"creditCard": "creditCard", "bankAccount": "paymentMandate", "paypal": "paypal"}
+
+
+def _orders(call: Call) -> QuerySet[Order]:
+    """The customer's orders that exist: one that was not paid in time is gone from its very second."""
+    lapsed = Q(status="notPaid", lapses=True, expiration_date__lte=world.now())
+    return call.customer.orders.filter(gone_at__isnull=True).exclude(lapsed)
+
+
+def _order(call: Call, order_id: int) -> Order:
+    order = _orders(call).filter(pk=order_id).first()
+    if order is None:
+        raise no_such("orderId", order_id)
+    return order
+
+
+def _locked(call: Call, order_id: int) -> Order:
+    order = call.customer.orders.select_for_update(of=("self",)).select_related("customer").filter(pk=order_id).first()
+    if order is None or order.has_lapsed(world.now()):
+        raise no_such("orderId", order_id)
+    return order
+
+
+def document_url(base: str, order: Order) -> str:
+    return f"{base}/order/display-order.cgi?orderId={order.order_id}&orderPassword={order.password}"
+
+
+def _as_answer(base: str, order: Order) -> dict[str, Any]:
+    url = document_url(base, order)
+    answer = {
+        "orderId": order.order_id,
+        "date": world.on_wire(order.date),
+        "expirationDate": world.on_wire(order.expiration_date),
+        "retractionDate": world.on_wire(order.retraction_date),
+        "priceWithTax": order.price_with_tax,
+        "priceWithoutTax": order.price_without_tax,
+        "tax": order.tax,
+        "url": url,
+        "pdfUrl": url,
+        "password": order.password,
+        "metadatas": order.metadatas,
+    }
+    return {name: value for name, value in answer.items() if name not in order.left_out}
+
+
+def _expand(call: Call, order_ids: list[int]) -> list[dict[str, Any]]:
+    return [_as_answer(call.base, order) for order in _orders(call).filter(pk__in=order_ids).order_by("pk")]
+
+
+@route(
+    "GET /me/order",
+    query={"date.from": Field("datetime", fields.moment), "date.to": Field("datetime", fields.moment)},
+    expand=_expand,
+)
+def list_orders(call: Call) -> list[int]:
+    orders = _orders(call)
+    if "date.from" in call.query:
+        orders = orders.filter(date__gte=call.query["date.from"])
+    if "date.to" in call.query:
+        orders = orders.filter(date__lte=call.query["date.to"])
+    return list(orders.order_by("pk").values_list("pk", flat=True))
+
+
+@route("GET /me/order/{orderId}")
+def show_order(call: Call, order_id: int) -> dict[str, Any]:
+    return _as_answer(call.base, _order(call, order_id))
+
+
+@route("GET /me/order/{orderId}/status")
+def status(call: Call, order_id: int) -> str:
+    return _order(call, order_id).status
+
+
+@route("GET /me/order/{orderId}/details")
+def details(call: Call, order_id: int) -> list[int]:
+    order = _order(call, order_id)
+    return list(order.details.order_by("pk").values_list("pk", flat=True))
+
+
+def _detail(call: Call, order_id: int, detail_id: int) -> Detail:
+    detail = _order(call, order_id).details.filter(pk=detail_id).first()
+    if detail is None:
+        raise no_such("orderDetailId", detail_id)
+    return detail
+
+
+@route("GET /me/order/{orderId}/details/{orderDetailId}")
+def detail(call: Call, order_id: int, detail_id: int) -> dict[str, Any]:
+    found = _detail(call, order_id, detail_id)
+    return {
+        "orderDetailId": found.order_detail_id,
+        "description": found.description,
+        "domain": found.domain,
+        "detailType": found.detail_type,
+        "quantity": found.quantity,
+        "unitPrice": found.unit_price,
+        "totalPrice": found.total_price,
+        "cancelled": found.cancelled,
+    }
+
+
+@route("GET /me/order/{orderId}/details/{orderDetailId}/extension")
+def extension(call: Call, order_id: int, detail_id: int) -> dict[str, Any]:
+    found: dict[str, Any] | None = _detail(call, order_id, detail_id).extension
+    if found is None:
+        raise not_found("The requested object (extension) does not exist")
+    return found
+
+
+@route("GET /me/order/{orderId}/followUp")
+def follow_up(call: Call, order_id: int) -> list[dict[str, Any]]:
+    steps: list[dict[str, Any]] | None = _order(call, order_id).follow_up
+    if steps is None:
+        raise not_found("The requested object (followUp) does not exist")
+    return steps
+
+
+@route("GET /me/order/{orderId}/associatedObject")
+def associated_object(call: Call, order_id: int) -> dict[str, Any]:
+    # "Refund" sorts after "Bill": once money went back, the refund is what the order became.
+    last = Bill.objects.filter(order=_order(call, order_id)).order_by("-kind").first()
+    return {"type": last.kind if last else None, "id": last.bill_id if last else None}
+
+
+# --- Paying ---
+
+
+@route("GET /me/order/{orderId}/payment")
+def payment(call: Call, order_id: int) -> dict[str, Any]:
+    order = _order(call, order_id)
+    if order.paid_at is None:
+        raise not_found("The requested object (payment) does not exist")
+    paid = order.payment or {"paymentType": "creditCard", "paymentIdentifier": None}
+    return {"paymentDate": world.on_wire(order.paid_at), **paid}
+
+
+def _methods(call: Call) -> list[PaymentMethod]:
+    methods = call.customer.payment_methods.order_by("pk")
+    return [method for method in methods if method.answer["status"] == "VALID"]
+
+
+@route("GET /me/order/{orderId}/availableRegisteredPaymentMean")
+def available_means(call: Call, order_id: int) -> list[dict[str, str]]:
+    if _is_free(_order(call, order_id)):
+        return [{"paymentMean": "fidelityAccount"}]
+    types = {method.answer["paymentType"] for method in _methods(call)}
+    return [{"paymentMean": LEGACY.get(name, name)} for name in sorted(types)]
+
+
+@route("GET /me/order/{orderId}/paymentMethods")
+def payment_methods(call: Call, order_id: int) -> dict[str, Any]:
+    _order(call, order_id)
+    methods = _methods(call)
+    return {
+        "available": [available_method("CREDIT_CARD", "VISA"), available_method("PAYPAL", None)],
+        "paymentMethods": [method.answer for method in methods],
+        "registered": [method.payment_method_id for method in methods],
+    }
+
+
+def available_method(kind: str, sub_type: str | None) -> dict[str, Any]:
+    return {
+        "paymentType": kind,
+        "paymentSubType": sub_type,
+        "icon": {"name": (sub_type or kind).lower(), "url": None, "data": None},
+        "integration": "REDIRECT",
+        "oneshot": True,
+        "registerable": True,
+        "registerableWithTransaction": True,
+        "merchantId": None,
+        "organizationId": None,
+        "formSessionId": None,
+    }
+
+
+@route(
+    "POST /me/order/{orderId}/pay",
+    body={
+        "paymentMethod": Field("billing.order.PayWithPaymentMethod", fields.object_of(id=fields.long), required=True)
+    },
+)
+def pay(call: Call, order_id: int) -> None:
+    wanted = call.body["paymentMethod"]["id"]
+    method = next((one for one in _methods(call) if one.payment_method_id == wanted), None)
+    _order(call, order_id)
+    if method is None:
+        raise no_such("paymentMethodId", wanted)
+    mean = LEGACY.get(method.answer["paymentType"], method.answer["paymentType"])
+    _pay(call, order_id, mean, method)
+
+
+@route(
+    "POST /me/order/{orderId}/payWithRegisteredPaymentMean",
+    body={
+        "paymentMean": Field("billing.ReusablePaymentMeanEnum", fields.one_of(*MEANS), required=True),
+        "paymentMeanId": Field("long", fields.long),
+    },
+)
+def pay_with_mean(call: Call, order_id: int) -> None:
+    mean, mean_id = call.body["paymentMean"], call.body.get("paymentMeanId")
+    order = _order(call, order_id)
+    if mean == "fidelityAccount" and _is_free(order):
+        return _pay(call, order_id, mean, None)
+    if mean in PAID_BY and mean_id is None:
+        raise bad_request("Missing parameter(s): paymentMeanId")
+    for method in _methods(call):
+        kind = method.answer["paymentType"]
+        if mean == kind or (mean == LEGACY.get(kind) and method.answer["paymentMeanId"] == mean_id):
+            return _pay(call, order_id, LEGACY.get(kind, kind), method)
+    raise ApiError(403, f"This order can't be paid with '{mean}'", "FORBIDDEN")
+
+
+def _pay(call: Call, order_id: int, mean: str, method: PaymentMethod | None) -> None:
+    refused = method is not None and method.refuses
+    with transaction.atomic():
+        order = _locked(call, order_id)
+        if refused and order.status == "notPaid":
+            life.refuse_payment(order, PAID_BY.get(mean, "creditCard"))
+        else:
+            identifier = method.answer["label"] if method else None
+            kind = "free" if mean == "fidelityAccount" else PAID_BY.get(mean, "creditCard")
+            try:
+                life.pay(order, kind, identifier)
+            except life.Refused as refusal:
+                raise bad_request(str(refusal)) from None
+    if refused:
+        raise ApiError(403, f"This order can't be paid with '{mean}'", "FORBIDDEN")
+
+
+def _is_free(order: Order) -> bool:
+    return amount_of(order.price_with_tax) == 0
+
+
+# --- Withdrawal ---
+
+
+@route(
+    "POST /me/order/{orderId}/retraction",
+    body={
+        "reason": Field("billing.order.RetractionReasonEnum", fields.one_of(*REASONS), required=True),
+        "comment": Field("text", fields.text),
+    },
+)
+def retraction(call: Call, order_id: int) -> None:
+    refusal = None
+    with transaction.atomic():
+        order = _locked(call, order_id)
+        try:
+            life.retract(order, call.body["reason"], call.body.get("comment"))
+        except life.Refused as why:
+            refusal = str(why)
+            life.note(order_id, "retraction_refused", message=refusal)
+    if refusal is not None:
+        raise bad_request(refusal)
+
+
+@route("POST /me/order/{orderId}/waiveRetraction")
+def waive_retraction(call: Call, order_id: int) -> None:
+    with transaction.atomic():
+        try:
+            life.waive(_locked(call, order_id))
+        except life.Refused as refusal:
+            raise bad_request(str(refusal)) from None

@@ -1,0 +1,131 @@
+"""Who calls: application key, consumer key, timestamp and signature, looked at before anything is decided."""
+
+import hashlib
+import hmac
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from .. import world
+from ..models import Application, Credential
+from . import errors
+
+# Seconds that a timestamp may be off. The real figure is not published.
+TOLERANCE_S = 180
+
+
+@dataclass(frozen=True)
+class Caller:
+    """What a request says of its sender. signature is `wrong` too when it could not be checked."""
+
+    application_key: str | None
+    application: Application | None
+    consumer_key: str | None
+    credential: Credential | None
+    in_time: bool
+    signature: Literal["ok", "wrong", "none"]
+    address: str
+
+    @property
+    def nichandle(self) -> str | None:
+        return self.credential.customer_id if self.credential else None
+
+
+def sign(secret: str, consumer_key: str, method: str, url: str, body: bytes, timestamp: str) -> str:
+    signed = "+".join([secret, consumer_key, method, url]).encode() + b"+" + body + b"+" + timestamp.encode()
+    return "$1$" + hashlib.sha1(signed).hexdigest()  # noqa: S324 - it is OVHcloud's algorithm
+
+
+def urls_signed(scheme: str, host: str, target: str) -> list[str]:
+    """Return the addresses a client may have signed: as it sent it, and without the port as Node does."""
+    urls = [f"{scheme}://{host}{target}"]
+    without_port = re.sub(r":\d+$", "", host)
+    if scheme == "https" and without_port != host:
+        urls.append(f"https://{without_port}{target}")
+    return urls
+
+
+def examine(method: str, urls: Iterable[str], headers: Mapping[str, str], body: bytes, address: str) -> Caller:
+    """
+    Look at the keys and the signature of a request. Reads at most two rows, and refuses nothing.
+
+    headers: names in lower case.
+    """
+    application_key = headers.get("x-ovh-application")
+    consumer_key = headers.get("x-ovh-consumer")
+    timestamp = headers.get("x-ovh-timestamp", "")
+    signature = headers.get("x-ovh-signature")
+    credential = application = None
+    if consumer_key and "\0" not in consumer_key:
+        credential = (
+            Credential.objects.select_related("customer", "application").filter(consumer_key=consumer_key).first()
+        )
+    if credential is not None and credential.application.key == application_key:
+        application = credential.application
+    elif application_key and "\0" not in application_key:
+        application = Application.objects.filter(key=application_key).first()
+        # A consumer key of another application does not exist for this one.
+        credential = None
+    found: Literal["ok", "wrong", "none"] = "none" if signature is None else "wrong"
+    if signature is not None and application is not None and consumer_key:
+        expected = [sign(application.secret, consumer_key, method, url, body, timestamp) for url in urls]
+        if any(hmac.compare_digest(signature.encode(), one.encode()) for one in expected):
+            found = "ok"
+    return Caller(application_key, application, consumer_key, credential, _in_time(timestamp), found, address)
+
+
+def require(caller: Caller, method: str, path: str) -> Credential:
+    """
+    Return the credential of a caller who may make this call. The order of the checks is the contract's.
+
+    path: as sent, without /1.0.
+    """
+    if caller.application_key is None:
+        raise errors.login_first
+    if caller.application is None:
+        raise errors.invalid_key
+    if caller.consumer_key is None:
+        raise errors.login_first
+    if caller.credential is None:
+        raise errors.not_credential
+    if not caller.in_time:
+        raise errors.out_of_time
+    if caller.signature != "ok":
+        raise errors.invalid_signature
+    credential = caller.credential
+    if credential.status_at(world.now()) != "validated" or credential.customer is None:
+        raise errors.invalid_credential
+    if not _address_allowed(credential.allowed_ips, caller.address):
+        raise errors.invalid_credential
+    if not is_granted(credential.rules, method, path):
+        raise errors.not_granted
+    return credential
+
+
+def is_granted(rules: Iterable[Mapping[str, Any]], method: str, path: str) -> bool:
+    """Tell whether rules cover a call. A star stands for any run of characters, slashes included."""
+    return any(rule["method"] == method and _pattern(rule["path"]).fullmatch(path) for rule in rules)
+
+
+@lru_cache(4096)
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in path.split("*")), re.DOTALL)
+
+
+def _in_time(timestamp: str) -> bool:
+    if not re.fullmatch(r"[0-9]{1,12}", timestamp):
+        return False
+    return abs(int(timestamp) - world.unix_time()) <= TOLERANCE_S
+
+
+def _address_allowed(blocks: list[str] | None, address: str) -> bool:
+    if not blocks:
+        return True
+    try:
+        sender = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(sender in ipaddress.ip_network(block, strict=False) for block in blocks)

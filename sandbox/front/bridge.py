@@ -1,0 +1,154 @@
+"""From a parsed request to Django and back, in a worker thread."""
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import DatabaseError, close_old_connections
+
+from ..api import dispatch, errors, signing
+from .journal import Entry
+
+_API = re.compile(r"/(?:1\.0|v1)(?=[/?]|$)")
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request as it came. headers: names in lower case. target: undecoded, path and query."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+    scheme: str
+    address: str
+
+    @property
+    def host(self) -> str:
+        return self.headers.get("host", "localhost")
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def is_api(self) -> bool:
+        return _API.match(self.target) is not None
+
+    @property
+    def api_path(self) -> str:
+        """The path without /1.0 or /v1."""
+        return _API.sub("", self.path, count=1)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def origin_form(target: str) -> str:
+    """Return path and query of a request target; a proxy's client sends the whole address."""
+    if target.startswith("/"):
+        return target
+    parts = urlsplit(target)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+class Bridge:
+    """Calls Django. Its methods block, and are meant for worker threads."""
+
+    def __init__(self) -> None:
+        self._application = WSGIHandler()
+
+    def answer(self, received: Received, entry: Entry | None) -> Answer:
+        """Answer a request. A call of the API is examined first, and noted in its entry of the log."""
+        environ = self._environ(received)
+        if entry is not None:
+            try:
+                caller = _examine(received)
+            except DatabaseError:
+                close_old_connections()
+                return unavailable()
+            entry.note(caller)
+            environ[dispatch.CALLER] = caller
+        return self._call(environ)
+
+    def note(self, received: Received, entry: Entry) -> None:
+        """Only find out who calls: the world does not hear of it."""
+        try:
+            entry.note(_examine(received))
+        except DatabaseError:
+            pass
+        finally:
+            close_old_connections()
+
+    def _call(self, environ: dict[str, Any]) -> Answer:
+        started: dict[str, Any] = {}
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
+            started.update(status=int(status[:3]), headers=headers)
+
+        chunks: Iterable[bytes] = self._application(environ, start_response)
+        try:
+            body = b"".join(chunks)
+        finally:
+            close: Callable[[], None] | None = getattr(chunks, "close", None)
+            if close is not None:
+                close()
+        return Answer(started["status"], started["headers"], body)
+
+    def _environ(self, received: Received) -> dict[str, Any]:
+        path, _, query = received.target.partition("?")
+        host, _, port = received.host.rpartition(":") if ":" in received.host else (received.host, "", "")
+        environ = {
+            "REQUEST_METHOD": received.method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+            "QUERY_STRING": query,
+            "SERVER_NAME": host or "localhost",
+            "SERVER_PORT": port or ("443" if received.scheme == "https" else "80"),
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": received.address,
+            "HTTP_HOST": received.host,
+            "CONTENT_TYPE": received.headers.get("content-type", ""),
+            "CONTENT_LENGTH": str(len(received.body)),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": received.scheme,
+            "wsgi.input": io.BytesIO(received.body),
+            "wsgi.errors": io.StringIO(),
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            dispatch.RAW_TARGET: received.target,
+        }
+        for name, value in received.headers.items():
+            if name not in ("host", "content-type", "content-length") and "_" not in name:
+                environ["HTTP_" + name.upper().replace("-", "_")] = value
+        return environ
+
+
+def _examine(received: Received) -> signing.Caller:
+    urls = signing.urls_signed(received.scheme, received.host, received.target)
+    return signing.examine(received.method, urls, received.headers, received.body, received.address)
+
+
+def json_answer(status: int, message: str, more: list[tuple[str, str]] | None = None) -> Answer:
+    """Return an error of the API that never reached Django."""
+    headers = [
+        ("Content-Type", "application/json; charset=utf-8"),
+        *dispatch.SECURITY_HEADERS.items(),
+        ("X-Ovh-Queryid", dispatch.query_id()),
+        *(more or []),
+    ]
+    return Answer(status, headers, json.dumps(errors.error_body(status, message)).encode())
+
+
+def unavailable() -> Answer:
+    return json_answer(503, "Service is temporarily unavailable")

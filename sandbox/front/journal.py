@@ -1,0 +1,66 @@
+"""The log of calls to the API. It lives in memory; what happened to orders is in the ledger, which does not."""
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ..api.signing import Caller
+
+_KEPT = 200_000
+
+
+@dataclass
+class Entry:
+    """One call. status stays None while there is no answer; keys and bodies are never noted."""
+
+    n: int
+    at: datetime
+    method: str
+    path: str
+    query: str
+    nichandle: str | None = None
+    status: int | None = None
+    signature: str = "none"
+
+    def note(self, caller: Caller) -> None:
+        self.nichandle, self.signature = caller.nichandle, caller.signature
+
+    def as_answer(self) -> dict[str, Any]:
+        return {
+            "n": self.n,
+            "at": self.at.isoformat(),
+            "method": self.method,
+            "path": self.path,
+            "query": self.query,
+            "nichandle": self.nichandle,
+            "status": self.status,
+            "signature": self.signature,
+        }
+
+
+class Journal:
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque(maxlen=_KEPT)
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def begin(self, method: str, target: str) -> Entry:
+        path, _, query = target.partition("?")
+        with self._lock:
+            self._last += 1
+            entry = Entry(self._last, datetime.now(UTC), method, path, query)
+            self._entries.append(entry)
+        return entry
+
+    def since(self, n: int) -> list[Entry]:
+        with self._lock:
+            missed = max(0, len(self._entries) - (self._last - n))
+            return [self._entries[i] for i in range(missed, len(self._entries))]
+
+    def latest(self, count: int) -> list[Entry]:
+        return self.since(self._last - count)[::-1]
+
+
+JOURNAL = Journal()

@@ -1,0 +1,40 @@
+from django.http import HttpRequest, HttpResponse
+from django.urls import path, re_path
+
+from . import control, pages
+from .api.dispatch import api
+from .pages import documents, mail, validation
+
+urlpatterns = [
+    re_path(r"^(?:1\.0|v1)(?:/.*)?\Z", api),
+    path("", pages.home),
+    path("style.css", pages.style),
+    path("auth/", validation.validate),
+    path("order/display-order.cgi", documents.order),
+    re_path(r"^billing/(?P<bill_id>[A-Z0-9]+)\.pdf\Z", documents.bill_pdf),
+    path("billing/<str:bill_id>", documents.bill),
+    path("mail/", mail.mails),
+    path("mail/<int:mail_id>/<int:number>/", mail.attachment),
+    path("_control/requests", control.requests),
+    path("_control/ledger", control.ledger),
+    path("_control/orders", control.orders),
+    path("_control/orders/<int:order_id>", control.order),
+    path("_control/faults", control.faults),
+    path("_control/pace", control.pace),
+    path("_control/clock", control.clock),
+    path("_control/reset", control.reset),
+    path("_control/settings", control.settings),
+    path("_control/mail", control.mail),
+]
+
+
+def not_here(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return HttpResponse("There is nothing here.\n", status=404, content_type="text/plain")
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("This did not work; the sandbox's output says why.\n", status=500, content_type="text/plain")
+
+
+handler404 = not_here
+handler500 = broken
