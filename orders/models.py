@@ -45,26 +45,35 @@ class OrderQuerySet(models.QuerySet["Order"]):
     """
 
     def expired(self, now: datetime) -> "OrderQuerySet":
-        return self.filter(_expired(now))
+        return self.filter(expired_q(now))
 
     def not_expired(self, now: datetime) -> "OrderQuerySet":
-        return self.exclude(_expired(now))
+        return self.exclude(expired_q(now))
 
     def awaiting_payment(self, now: datetime) -> "OrderQuerySet":
-        return self.filter(status=Status.NOT_PAID).exclude(_expired(now)).filter(gone_at=None)
+        return self.filter(awaiting_payment_q(now))
 
     def in_progress(self) -> "OrderQuerySet":
         """Everything that is neither unpaid, complete nor cancelled; an unheard-of status is in progress, too."""
-        return self.exclude(status__in=[Status.NOT_PAID, Status.DELIVERED, Status.CANCELLED])
+        return self.filter(in_progress_q())
 
     def due(self, now: datetime) -> "OrderQuerySet":
         return self.filter(next_poll_at__lte=now)
 
 
-def _expired(now: datetime) -> Q:
+def expired_q(now: datetime) -> Q:
+    """The words of OrderQuerySet as conditions, for counting many of them in one query."""
     return Q(expiration_date__lte=now, was_paid=False) & (
         Q(status__in=[Status.NOT_PAID, Status.CANCELLED]) | Q(gone_at__isnull=False)
     )
+
+
+def awaiting_payment_q(now: datetime) -> Q:
+    return Q(status=Status.NOT_PAID, gone_at__isnull=True) & ~expired_q(now)
+
+
+def in_progress_q() -> Q:
+    return ~Q(status__in=[Status.NOT_PAID, Status.DELIVERED, Status.CANCELLED])
 
 
 class Order(models.Model):
