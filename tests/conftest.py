@@ -1,19 +1,22 @@
 """What every test may ask for. Services come from tests/services.py, the stand-in OVHcloud from tests/sandboxes.py."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
 
 from tests.factories import make_customer
-from tests.sandboxes import Sandbox
+
+if TYPE_CHECKING:
+    # The plugin below imports it for real; done earlier, pytest could not rewrite its asserts.
+    from tests.sandboxes import Sandbox
 
 pytest_plugins = ["tests.sandboxes"]
 
 
 @pytest.fixture
-def ovh(sandbox: Sandbox, settings: Any) -> Sandbox:
+def ovh(sandbox: "Sandbox", settings: Any) -> "Sandbox":
     """The sandbox, with the panel's own settings aimed at it."""
     settings.OVH_BASE_URL = sandbox.api_base
     settings.OVH_APPLICATION_KEY = sandbox.application_key

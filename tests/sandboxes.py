@@ -19,20 +19,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 import pytest
-import requests
+import requests as http
 
 _ROOT = Path(__file__).resolve().parent.parent
 _READY_WITHIN_S = 60
 _TIMEOUT_S = 15
 
 
-@dataclass(frozen=True)
-class Customer:
+class Customer(TypedDict):
     """One of the ready file's customers. consumer_key is validated, with all rights."""
 
     nichandle: str
@@ -59,7 +58,7 @@ class Sandbox:
     tls: str | None = None
     ca_file: str | None = None
     smtp: str = ""
-    _session: requests.Session = field(default_factory=requests.Session, repr=False)
+    _session: http.Session = field(default_factory=http.Session, repr=False)
 
     @classmethod
     def from_ready_file(cls, path: Path) -> "Sandbox":
@@ -69,7 +68,7 @@ class Sandbox:
             api_base=ready["api"]["base"],
             application_key=ready["api"]["application_key"],
             application_secret=ready["api"]["application_secret"],
-            customers=[Customer(**customer) for customer in ready["customers"]],
+            customers=ready["customers"],
             tls=ready["tls"],
             ca_file=ready["ca_file"],
             smtp=ready["smtp"],
@@ -89,7 +88,7 @@ class Sandbox:
 
     def customer(self, about: str) -> Customer:
         """Return the first customer whose description holds a word, such as `odd` or `second factor`."""
-        return next(customer for customer in self.customers if about in customer.about)
+        return next(customer for customer in self.customers if about in customer["about"])
 
     # --- The world ---
 
@@ -108,7 +107,7 @@ class Sandbox:
     def make_order(self, customer: Customer | None = None, **wanted: Any) -> int:
         """Make an order, of the first customer unless told otherwise. wanted: as demo.md names its fields."""
         owner = customer or self.customers[0]
-        made = self.control("POST", "orders", {"nichandle": owner.nichandle} | wanted)
+        made = self.control("POST", "orders", {"nichandle": owner["nichandle"]} | wanted)
         order_id: int = made["orderId"]
         return order_id
 
@@ -188,16 +187,16 @@ class Sandbox:
         assert page.ok, page.text
         fields = forms(page.text)[1 if refuse else 0]
         if not refuse:
-            fields |= {"nichandle": who.nichandle, "password": who.password}
+            fields |= {"nichandle": who["nichandle"], "password": who["password"]}
         page = self._post(validation_url, fields)
         if page.status_code == 200 and not refuse and (found := forms(page.text)) and "code" in found[0]:
-            assert who.totp_secret is not None
-            page = self._post(validation_url, found[0] | {"code": pyotp.TOTP(who.totp_secret).now()})
+            assert who["totp_secret"] is not None
+            page = self._post(validation_url, found[0] | {"code": pyotp.TOTP(who["totp_secret"]).now()})
         assert page.status_code in (200, 302), page.text
         assert not forms(page.text), f"the page asks again: {page.text}"
         return page.headers.get("Location", "")
 
-    def _post(self, validation_url: str, fields: dict[str, str]) -> requests.Response:
+    def _post(self, validation_url: str, fields: dict[str, str]) -> http.Response:
         parts = urlsplit(validation_url)
         address = f"{parts.scheme}://{parts.netloc}/auth/"
         return self._session.post(address, fields, allow_redirects=False, timeout=_TIMEOUT_S)
