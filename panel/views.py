@@ -67,7 +67,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 @login_not_required
 def too_many(request: HttpRequest) -> HttpResponse:
     """A limit of allauth's was reached; all of them let somebody in again within a minute of silence."""
-    return render(request, "429.html", status=429, headers={"Retry-After": "60"})
+    response = render(request, "429.html", status=429)
+    response.headers["Retry-After"] = "60"
+    return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

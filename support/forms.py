@@ -15,7 +15,7 @@ from accounts.models import User
 LOCKED = "too_many_login_attempts"
 
 
-class StaffSignInForm(LoginForm):  # type: ignore[misc]
+class StaffSignInForm(LoginForm):
     """E-mail and password; allauth judges them, and says the same of every pair that is wrong."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -38,7 +38,7 @@ class StaffSignInForm(LoginForm):  # type: ignore[misc]
         return self.has_error("__all__", LOCKED)
 
 
-class CodeForm(AuthenticateForm):  # type: ignore[misc]
+class CodeForm(AuthenticateForm):
     """The second factor: a code of the authenticator, or one of the recovery codes."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

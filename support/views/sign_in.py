@@ -24,7 +24,7 @@ LOCKED_FOR = 300
 WRONG_LINKS = {"staff_welcome": "20/m/ip"}
 
 
-class SignIn(LoginView):  # type: ignore[misc]
+class SignIn(LoginView):
     """allauth's own, with our form, our trail and a plain answer to whoever tries too often."""
 
     form_class = StaffSignInForm
@@ -41,7 +41,7 @@ class SignIn(LoginView):  # type: ignore[misc]
         return cast(HttpResponse, super().form_invalid(form))
 
 
-class SignInCode(AuthenticateView):  # type: ignore[misc]
+class SignInCode(AuthenticateView):
     """The stage after the password, reached only within a sign-in that has begun."""
 
     form_class = CodeForm
@@ -68,8 +68,13 @@ sign_in_code = login_not_required(SignInCode.as_view())
 
 def _locked_out(request: HttpRequest, login: str) -> HttpResponse:
     trail.refused(request, login, "limit")
-    context = {"minutes": LOCKED_FOR // 60}
-    return render(request, "account/locked_out.html", context, status=429, headers={"Retry-After": str(LOCKED_FOR)})
+    return _wait(request, LOCKED_FOR)
+
+
+def _wait(request: HttpRequest, seconds: int) -> HttpResponse:
+    response = render(request, "account/locked_out.html", {"minutes": seconds // 60}, status=429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 @login_not_required
@@ -88,7 +93,8 @@ def welcome_link(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def welcome(request: HttpRequest) -> HttpResponse:
     """Choose a password. Opening the page uses nothing up, for mail scanners and curious neighbours open links."""
-    invitation = Invitation.objects.open().filter(pk=request.session.get("invitation")).select_related("user").first()
+    came_by = request.session.get("invitation") or 0
+    invitation = Invitation.objects.open().filter(pk=came_by).select_related("user").first()
     if invitation is None:
         return _no_such_link(request)
     form = WelcomeForm(request.POST or None, user=invitation.user)
@@ -110,6 +116,5 @@ def _no_such_link(request: HttpRequest) -> HttpResponse:
         request, app="allauth.account", action="staff_welcome", config=WRONG_LINKS, limit_get=True
     )
     if not allowed:
-        context = {"minutes": 1}
-        return render(request, "account/locked_out.html", context, status=429, headers={"Retry-After": "60"})
+        return _wait(request, 60)
     return render(request, "support/welcome_gone.html", status=404)

@@ -51,5 +51,7 @@ class Command(BaseCommand):
             raise CommandError(f"OVHcloud did not answer when asked about the application key: {error}.") from error
         except OvhError as error:
             raise CommandError(f"OVHcloud refused the application key: {error}.") from error
-        self.stdout.write(f"OVHcloud knows the application key (a consumer key came, {asked.state}; nobody will use it).")
+        self.stdout.write(
+            f"OVHcloud knows the application key (a consumer key came, {asked.state}; nobody will use it)."
+        )
         self.stdout.write("The application secret shows at the first sign-in: only a validated key can try it.")
