@@ -22,6 +22,8 @@ _READY_WITHIN = 60
 # A server whose parent was killed is given this long to finish before we call its directory taken.
 _FORMER_GONE_WITHIN = 10
 _PAUSE = 0.02
+# Part of the socket's name. Said in the URL too, for a client would otherwise follow PGPORT.
+_PORT = "5432"
 
 
 class Postgres:
@@ -91,7 +93,7 @@ class Postgres:
         """Return the address of a database, for psycopg and for django-environ."""
         if self._sockets is None:
             raise EmbeddedError("PostgreSQL has no address before it was started.")
-        return f"postgresql://postgres@/{quote(name)}?host={quote(str(self._sockets))}"
+        return f"postgresql://postgres@/{quote(name)}?host={quote(str(self._sockets))}&port={_PORT}"
 
     def create_database(self, name: str) -> None:
         """Create a database unless it is there."""
@@ -189,6 +191,7 @@ class Postgres:
             "listen_addresses": "",
             # Quoted, for the setting is a list and a path may hold a comma or a space.
             "unix_socket_directories": f'"{self._sockets}"',
+            "port": _PORT,
             "max_connections": "200",
         }
         if not self._fsync:

@@ -73,9 +73,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _forget_the_developers_environment() -> None:
-    """No proxy, no key of a real application and no django debug switch may reach the tests."""
+    """No proxy, no key of a real application, no setting of psql and no debug switch may reach the tests."""
     for name in list(os.environ):
-        if name.startswith("OVH_") or name.lower().endswith("_proxy") or name in ("DEBUG", "EMAIL_URL"):
+        if name.startswith(("OVH_", "PG")) or name.lower().endswith("_proxy") or name in ("DEBUG", "EMAIL_URL"):
             del os.environ[name]
 
 

@@ -15,6 +15,8 @@ from .supervisor import Supervisor
 
 def main() -> int:
     hold_standard_descriptors()
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]  # a developer's psql settings are about another server
     data = DataDirectory(Path(os.environ.get("DEMO_DIR") or default_directory()))
     try:
         if "--reset" in sys.argv[1:]:
