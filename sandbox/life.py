@@ -321,7 +321,7 @@ def write_refund(order: Order, at: datetime) -> Bill:
 
 def _durations(order: Order) -> list[str]:
     found = Detail.objects.filter(order=order, extension__isnull=False).values_list("extension", flat=True)
-    return [extension["order"]["plan"]["duration"] for extension in found]
+    return [extension["order"]["plan"]["duration"] for extension in found if extension]
 
 
 # --- The engine ---

@@ -72,7 +72,7 @@ class Mailbox:
             self._mails.append(_read(self._last, to, message))
             del self._mails[:-_KEPT]
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.refusal is not None:
             return self.refusal
         content = envelope.content or b""

@@ -7,7 +7,7 @@ from typing import Any
 from .. import world
 from ..models import Credential
 from . import fields
-from .errors import bad_request
+from .errors import bad_request, key_needed
 from .fields import Field
 from .routes import Call, route
 
@@ -49,6 +49,8 @@ def request_credential(call: Call) -> dict[str, Any]:
     redirection = call.body.get("redirection")
     if redirection is not None and not redirection.startswith(("http://", "https://")):
         raise bad_request(fields.invalid("redirection", redirection, "string"))
+    if call.application is None:
+        raise key_needed
     credential = Credential.objects.create(
         application=call.application,
         consumer_key=random_word(32),
@@ -67,8 +69,7 @@ def request_credential(call: Call) -> dict[str, Any]:
 
 @route("GET /auth/currentCredential")
 def current_credential(call: Call) -> dict[str, Any]:
-    credential = call.credential
-    assert credential is not None
+    credential = call.signed_by
     now = world.now()
     answer = {
         "credentialId": credential.credential_id,
@@ -87,7 +88,6 @@ def current_credential(call: Call) -> dict[str, Any]:
 
 @route("GET /auth/details")
 def details(call: Call) -> dict[str, Any]:
-    assert call.credential is not None
     nichandle = call.customer.nichandle
     return {
         "account": nichandle,
@@ -96,11 +96,10 @@ def details(call: Call) -> dict[str, Any]:
         "user": None,
         "description": None,
         "roles": None,
-        "allowedRoutes": call.credential.rules,
+        "allowedRoutes": call.signed_by.rules,
     }
 
 
 @route("POST /auth/logout")
 def logout(call: Call) -> None:
-    assert call.credential is not None
-    Credential.objects.filter(pk=call.credential.pk).update(status="expired")
+    Credential.objects.filter(pk=call.signed_by.pk).update(status="expired")

@@ -29,9 +29,18 @@ class Call:
     credential: Credential | None = None
 
     @property
+    def signed_by(self) -> Credential:
+        """The credential of a call whose route needs a signature."""
+        if self.credential is None:
+            raise LookupError("this route needs no signature")
+        return self.credential
+
+    @property
     def customer(self) -> Customer:
-        assert self.credential is not None and self.credential.customer is not None
-        return self.credential.customer
+        customer = self.signed_by.customer
+        if customer is None:
+            raise LookupError("this credential is nobody's")
+        return customer
 
 
 @dataclass(frozen=True)

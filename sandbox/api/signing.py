@@ -1,16 +1,15 @@
 """Who calls: application key, consumer key, timestamp and signature, looked at before anything is decided."""
 
-import hashlib
 import hmac
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 from .. import world
 from ..models import Application, Credential
+from ..signatures import is_granted, sign
 from . import errors
 
 # Seconds that a timestamp may be off. The real figure is not published.
@@ -32,20 +31,6 @@ class Caller:
     @property
     def nichandle(self) -> str | None:
         return self.credential.customer_id if self.credential else None
-
-
-def sign(secret: str, consumer_key: str, method: str, url: str, body: bytes, timestamp: str) -> str:
-    signed = "+".join([secret, consumer_key, method, url]).encode() + b"+" + body + b"+" + timestamp.encode()
-    return "$1$" + hashlib.sha1(signed).hexdigest()  # noqa: S324 - it is OVHcloud's algorithm
-
-
-def urls_signed(scheme: str, host: str, target: str) -> list[str]:
-    """Return the addresses a client may have signed: as it sent it, and without the port as Node does."""
-    urls = [f"{scheme}://{host}{target}"]
-    without_port = re.sub(r":\d+$", "", host)
-    if scheme == "https" and without_port != host:
-        urls.append(f"https://{without_port}{target}")
-    return urls
 
 
 def examine(method: str, urls: Iterable[str], headers: Mapping[str, str], body: bytes, address: str) -> Caller:
@@ -103,16 +88,6 @@ def require(caller: Caller, method: str, path: str) -> Credential:
     if not is_granted(credential.rules, method, path):
         raise errors.not_granted
     return credential
-
-
-def is_granted(rules: Iterable[Mapping[str, Any]], method: str, path: str) -> bool:
-    """Tell whether rules cover a call. A star stands for any run of characters, slashes included."""
-    return any(rule["method"] == method and _pattern(rule["path"]).fullmatch(path) for rule in rules)
-
-
-@lru_cache(4096)
-def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in path.split("*")), re.DOTALL)
 
 
 def _in_time(timestamp: str) -> bool:

@@ -12,6 +12,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import DatabaseError, close_old_connections
 
 from ..api import dispatch, errors, signing
+from ..signatures import urls_signed
 from .journal import Entry
 
 _API = re.compile(r"/(?:1\.0|v1)(?=[/?]|$)")
@@ -91,13 +92,17 @@ class Bridge:
 
     def _call(self, environ: dict[str, Any]) -> Answer:
         started: dict[str, Any] = {}
+        written: list[bytes] = []
 
-        def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
+        def start_response(
+            status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
+        ) -> Callable[[bytes], object]:
             started.update(status=int(status[:3]), headers=headers)
+            return written.append
 
         chunks: Iterable[bytes] = self._application(environ, start_response)
         try:
-            body = b"".join(chunks)
+            body = b"".join([*written, *chunks])
         finally:
             close: Callable[[], None] | None = getattr(chunks, "close", None)
             if close is not None:
@@ -135,7 +140,7 @@ class Bridge:
 
 
 def _examine(received: Received) -> signing.Caller:
-    urls = signing.urls_signed(received.scheme, received.host, received.target)
+    urls = urls_signed(received.scheme, received.host, received.target)
     return signing.examine(received.method, urls, received.headers, received.body, received.address)
 
 

@@ -75,8 +75,7 @@ class Server:
             FAULTS.tidy()
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+        task: asyncio.Task[None] = asyncio.current_task()  # type: ignore[assignment]
         self._connections.add(task)
         try:
             await _Connection(self, reader, writer).run()
@@ -149,7 +148,6 @@ class _Connection:
                 go_on = h11.InformationalResponse(status_code=100, headers=[])
                 self._writer.write(self._http.send(go_on) or b"")
             self._http.receive_data(await asyncio.wait_for(self._reader.read(_READ), _IDLE_S))
-        assert event is not h11.NEED_DATA
         return event  # type: ignore[return-value]
 
     async def _refuse(self, status: int, message: str) -> None:

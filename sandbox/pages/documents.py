@@ -1,5 +1,7 @@
 """Orders and bills as documents. Whoever holds an address can open it, as at OVHcloud."""
 
+import contextlib
+
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -45,10 +47,9 @@ def _take_payment(found: Order, *, refused: bool) -> None:
     if refused and found.status == "notPaid":
         life.refuse_payment(found, "creditCard")
         return
-    try:
+    # Paid twice, or too late: the page that follows shows how it stands.
+    with contextlib.suppress(life.Refused):
         life.pay(found, "creditCard", None, by="page")
-    except life.Refused:
-        pass  # paid twice, or too late: the page that follows shows how it stands
 
 
 def _bill(request: HttpRequest, bill_id: str) -> Bill:

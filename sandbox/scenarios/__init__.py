@@ -79,14 +79,11 @@ def _store(story: Story) -> None:
         )
         for customer in story.customers
     )
-    for model, rows in (
-        (Order, story.orders),
-        (Detail, story.details),
-        (Bill, story.bills),
-        (PaymentMethod, story.payment_methods),
-        (LedgerEntry, story.ledger),
-    ):
-        model._default_manager.bulk_create(rows)
+    Order.objects.bulk_create(story.orders)
+    Detail.objects.bulk_create(story.details)
+    Bill.objects.bulk_create(story.bills)
+    PaymentMethod.objects.bulk_create(story.payment_methods)
+    LedgerEntry.objects.bulk_create(story.ledger)
 
 
 def tools_key(customer: Customer) -> str:

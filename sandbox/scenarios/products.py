@@ -24,6 +24,7 @@ def domain(name: str, amount: str, language: str, action: str = "CREATION") -> l
 
 def vps(amount: str, language: str, domain: str = "*001", size: str = "VPS-1") -> list[Line]:
     french = language == "fr"
+    parts = "4 vCores, 8 Go de RAM, 75 Go NVMe - 1 mois" if french else "4 vCores, 8 GB RAM, 75 GB NVMe - 1 month"
     return [
         Line(
             f"{size} - {'frais de mise en service' if french else 'set-up fee'}",
@@ -33,7 +34,7 @@ def vps(amount: str, language: str, domain: str = "*001", size: str = "VPS-1") -
             plan=(f"{size.lower()}-2026", "P1M", "installation"),
         ),
         Line(
-            f"{size} - {'4 vCores, 8 Go de RAM, 75 Go NVMe - 1 mois' if french else '4 vCores, 8 GB RAM, 75 GB NVMe - 1 month'}",
+            f"{size} - {parts}",
             Decimal(amount),
             "DURATION",
             domain,
