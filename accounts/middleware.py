@@ -30,10 +30,13 @@ class CurrentNichandle:
         namespaces = set(request.resolver_match.namespaces) if request.resolver_match else set()
         if not user.is_authenticated or not namespaces & (CUSTOMERS_ONLY | STAFF_ONLY):
             return None
+        if not getattr(view, "login_required", True):
+            # Open to everybody, so also to both kinds of people and without a key.
+            return None
         if namespaces & (STAFF_ONLY if user.nichandle else CUSTOMERS_ONLY):
             # The other kind of person is told nothing, not even that the page exists.
             raise Http404
-        if user.nichandle and user.key_is_revoked:
+        if user.nichandle and user.key_is_revoked and not getattr(view, "works_without_key", False):
             return render(request, "accounts/key_revoked.html")
         return None
 

@@ -10,6 +10,7 @@ from accounts.models import Nichandle
 from accounts.ringing import ring
 from orders import tasks
 from orders.models import Order, OrderImport
+from orders.retraction.declaration import retract_order as retract_order
 
 # A watching page asks every few seconds; when it is closed, the fast lane ends by itself.
 WATCH = timedelta(seconds=20)
