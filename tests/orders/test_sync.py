@@ -6,24 +6,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.models import Link, Nichandle
+from accounts.models import Link
 from accounts.ovh import application
 from gateway import Gateway
 from orders import actions, policy, sync
 from orders.models import Order, OrderEvent, OrderImport, Status
-from tests.factories import make_customer
+from tests.world import import_all, sign_up
 
 pytestmark = pytest.mark.django_db
-
-
-def account(ovh: Any, index: int = 0) -> Nichandle:
-    """A signed-up customer of the sandbox's world, holding the key that the sandbox has validated."""
-    who = ovh.customers[index]
-    user = make_customer(nichandle=who["nichandle"])
-    link = Link.objects.get(user=user)
-    link.keep_key(who["consumer_key"])
-    link.save()
-    return user.nichandle
 
 
 def calls(ovh: Any, since: int, path: str = "") -> list[dict[str, Any]]:
@@ -36,18 +26,12 @@ def mark(ovh: Any) -> int:
     return log[-1]["n"] if log else 0
 
 
-def import_all(nichandle: Nichandle) -> None:
-    sync.begin_import(nichandle)
-    while sync.import_orders():
-        pass
-
-
 def due_now(**fields: Any) -> None:
     Order.objects.update(next_poll_at=timezone.now() - timedelta(seconds=1), **fields)
 
 
-def test_an_import_brings_every_order_of_the_account(ovh):
-    nichandle = account(ovh)
+def test_an_import_brings_every_order_of_the_sign_up(ovh):
+    nichandle = sign_up(ovh)
     import_all(nichandle)
     key = ovh.customers[0]["consumer_key"]
     assert set(nichandle.orders.values_list("order_id", flat=True)) == set(Gateway(application(), key).order_ids())
@@ -57,7 +41,7 @@ def test_an_import_brings_every_order_of_the_account(ovh):
 
 
 def test_an_import_costs_two_calls_an_order(ovh):
-    nichandle = account(ovh, 1)
+    nichandle = sign_up(ovh, 1)
     begin = mark(ovh)
     import_all(nichandle)
     methods = len(calls(ovh, begin, "/me/payment/method"))
@@ -65,7 +49,7 @@ def test_an_import_costs_two_calls_an_order(ovh):
 
 
 def test_an_import_stopped_by_silence_goes_on_where_it_stopped(ovh):
-    nichandle = account(ovh)
+    nichandle = sign_up(ovh)
     sync.begin_import(nichandle)
     ovh.arm("status", path="/me/order/*/status", status=503)
     assert sync.import_orders() is False
@@ -80,7 +64,7 @@ def test_an_import_stopped_by_silence_goes_on_where_it_stopped(ovh):
 
 
 def test_a_new_order_is_found(ovh):
-    nichandle = account(ovh)
+    nichandle = sign_up(ovh)
     import_all(nichandle)
     new = ovh.make_order(nichandle=nichandle.nichandle, price="12.00", products=["VPS"])
     OrderImport.objects.update(next_find_at=timezone.now())
@@ -91,7 +75,7 @@ def test_a_new_order_is_found(ovh):
 
 
 def test_a_change_of_status_is_learned_with_its_event(ovh):
-    nichandle = account(ovh)
+    nichandle = sign_up(ovh)
     number = ovh.make_order(nichandle=nichandle.nichandle, status="notPaid")
     import_all(nichandle)
     ovh.change_order(number, status="checking")
@@ -105,7 +89,7 @@ def test_a_change_of_status_is_learned_with_its_event(ovh):
 
 
 def test_an_unpaid_order_past_its_date_is_asked_once_more_then_marked(ovh):
-    nichandle = account(ovh)
+    nichandle = sign_up(ovh)
     number = ovh.make_order(nichandle=nichandle.nichandle, expirationDate=_in(hours=1))
     import_all(nichandle)
     begin = mark(ovh)
@@ -122,7 +106,7 @@ def test_an_unpaid_order_past_its_date_is_asked_once_more_then_marked(ovh):
 
 
 def test_a_payment_at_the_last_second_wins(ovh):
-    nichandle = account(ovh)
+    nichandle = sign_up(ovh)
     number = ovh.make_order(nichandle=nichandle.nichandle, expirationDate=_in(hours=1))
     import_all(nichandle)
     ovh.change_order(number, pay=True)
@@ -137,7 +121,7 @@ def test_a_payment_at_the_last_second_wins(ovh):
 
 
 def test_nothing_is_marked_expired_while_ovhcloud_cannot_be_asked(ovh):
-    nichandle = account(ovh)
+    nichandle = sign_up(ovh)
     number = ovh.make_order(nichandle=nichandle.nichandle, expirationDate=_in(hours=1))
     import_all(nichandle)
     Order.objects.filter(order_id=number).update(
@@ -152,7 +136,7 @@ def test_nothing_is_marked_expired_while_ovhcloud_cannot_be_asked(ovh):
 
 
 def test_one_silent_order_does_not_stop_its_batch(ovh):
-    nichandle = account(ovh)
+    nichandle = sign_up(ovh)
     import_all(nichandle)
     silent = nichandle.orders.filter(status="delivering").first()
     ovh.arm("status", path=f"/me/order/{silent.order_id}/*", status=500)
@@ -166,7 +150,7 @@ def test_one_silent_order_does_not_stop_its_batch(ovh):
 
 
 def test_a_dead_ovhcloud_costs_a_batch_a_few_calls(ovh):
-    nichandle = account(ovh)
+    nichandle = sign_up(ovh)
     import_all(nichandle)
     ovh.arm("reset", path="*")
     begin = mark(ovh)
@@ -177,7 +161,7 @@ def test_a_dead_ovhcloud_costs_a_batch_a_few_calls(ovh):
 
 
 def test_too_many_calls_are_answered_with_silence(ovh):
-    nichandle = account(ovh)
+    nichandle = sign_up(ovh)
     import_all(nichandle)
     ovh.arm("status", path="*", status=429)
     due_now()
@@ -186,7 +170,7 @@ def test_too_many_calls_are_answered_with_silence(ovh):
 
 
 def test_a_revoked_key_is_noted_once_and_asked_no_more(ovh):
-    nichandle = account(ovh)
+    nichandle = sign_up(ovh)
     import_all(nichandle)
     Gateway(application(), ovh.customers[0]["consumer_key"]).log_out()
     due_now()
@@ -200,7 +184,7 @@ def test_a_revoked_key_is_noted_once_and_asked_no_more(ovh):
 
 
 def test_two_workers_never_claim_the_same_order(ovh):
-    nichandle = account(ovh)
+    nichandle = sign_up(ovh)
     import_all(nichandle)
     due_now()
     assert sync.poll_orders(limit=5) == 5
@@ -209,7 +193,7 @@ def test_two_workers_never_claim_the_same_order(ovh):
 
 
 def test_details_bring_products_and_payment_methods(ovh):
-    nichandle = account(ovh)
+    nichandle = sign_up(ovh)
     number = ovh.make_order(nichandle=nichandle.nichandle, products=["VPS Comfort", "Backup"])
     import_all(nichandle)
     order = Order.objects.get(order_id=number)
@@ -223,7 +207,7 @@ def test_details_bring_products_and_payment_methods(ovh):
 
 
 def test_no_order_secret_reaches_a_row(ovh):
-    nichandle = account(ovh)
+    nichandle = sign_up(ovh)
     import_all(nichandle)
     order = nichandle.orders.first()
     sync.read_details(order.pk)
@@ -238,7 +222,7 @@ def test_no_order_secret_reaches_a_row(ovh):
 
 
 def test_check_now_asks_at_most_once_in_ten_seconds(ovh):
-    nichandle = account(ovh)
+    nichandle = sign_up(ovh)
     import_all(nichandle)
     assert actions.check_account(nichandle)
     assert not actions.check_account(nichandle)
@@ -249,7 +233,7 @@ def test_check_now_asks_at_most_once_in_ten_seconds(ovh):
 
 
 def test_a_watched_order_is_asked_every_few_seconds(ovh):
-    nichandle = account(ovh)
+    nichandle = sign_up(ovh)
     number = ovh.make_order(nichandle=nichandle.nichandle, status="delivering")
     import_all(nichandle)
     order = Order.objects.get(order_id=number)

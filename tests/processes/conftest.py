@@ -10,10 +10,9 @@ import requests
 from django.conf import settings
 from django.test import Client
 
-from accounts.models import Link, Nichandle, User
-from orders import sync
-from tests.factories import make_customer
+from accounts.models import Nichandle, User
 from tests.processes.stack import Stack
+from tests.world import import_all, sign_up
 
 
 class Browser:
@@ -55,15 +54,9 @@ def stack(ovh: Any, transactional_db: None, tmp_path: Path) -> Iterator[Stack]:
 @pytest.fixture
 def account(ovh: Any, transactional_db: None) -> Nichandle:
     """The sandbox's first customer, signed up here and imported."""
-    who = ovh.customers[0]
-    user = make_customer(nichandle=who["nichandle"])
-    link = Link.objects.get(user=user)
-    link.keep_key(who["consumer_key"])
-    link.save()
-    sync.begin_import(user.nichandle)
-    while sync.import_orders():
-        pass
-    return user.nichandle
+    nichandle = sign_up(ovh)
+    import_all(nichandle)
+    return nichandle
 
 
 @pytest.fixture
