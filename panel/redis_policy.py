@@ -9,9 +9,10 @@ from django.core.exceptions import ImproperlyConfigured
 def maxmemory_policy(redis_url: str) -> str | None:
     """Return the policy, or None when the server cannot be asked (away, or CONFIG is forbidden as managed ones do)."""
     address = urlsplit(redis_url)
-    address = address._replace(path=address.path if address.scheme == "unix" else "/0")
+    # urlsplit's way back drops the slashes of unix://, which redis-py insists on.
+    url = redis_url if address.scheme == "unix" else address._replace(path="/0").geturl()
     try:
-        client = redis.Redis.from_url(address.geturl(), socket_timeout=0.5, socket_connect_timeout=0.5)
+        client = redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)
         with client:
             answer = client.config_get("maxmemory-policy")
     except (redis.RedisError, OSError):

@@ -10,6 +10,7 @@ from .data import Secrets
 
 STAFF_EMAIL = "support@example.net"
 STAFF_ROLE = "support"
+STAFF_PASSWORD_IN = "DEMO_STAFF_PASSWORD"  # noqa: S105 - a variable's name
 
 # What a child sees of the environment we were started in; proxies and keys of a real application stay out.
 _PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "LD_LIBRARY_PATH")
@@ -23,6 +24,7 @@ class Addresses:
 
     panel_port: int
     sandbox_port: int
+    mail_port: int
     panel_database: str
     sandbox_database: str
     valkey: str
@@ -37,7 +39,9 @@ class Addresses:
 
 
 def sandbox(addresses: Addresses, ready_file: Path) -> Command:
-    arguments = ["-m", "sandbox", "--port", str(addresses.sandbox_port), "--tls-port", "0"]
+    # Its ports are chosen here, so that they stay the same when it is started again.
+    ports = {"--port": addresses.sandbox_port, "--smtp-port": addresses.mail_port, "--tls-port": 0}
+    arguments = ["-m", "sandbox", *(part for name, port in ports.items() for part in (name, str(port)))]
     environment = _inherited() | {"SANDBOX_DATABASE_URL": addresses.sandbox_database}
     return [*arguments, "--ready-file", str(ready_file)], environment
 
@@ -45,7 +49,7 @@ def sandbox(addresses: Addresses, ready_file: Path) -> Command:
 def prepare(addresses: Addresses, secrets: Secrets) -> Command:
     environment = _panel(addresses, secrets) | {
         "PANEL_PROCESS": "command",
-        "DEMO_STAFF_PASSWORD": secrets.staff_password,
+        STAFF_PASSWORD_IN: secrets.staff_password,
     }
     return ["-m", "panel.demo.prepare"], environment
 

@@ -12,7 +12,7 @@ from .errors import DemoError
 _PATIENCE = 1.0
 
 
-def port_from(environment: Mapping[str, str], name: str, default: int, taken: int | None = None) -> int:
+def port_from(environment: Mapping[str, str], name: str, default: int, *taken: int) -> int:
     """
     Return the port that a variable asks for, a free one for 0.
 
@@ -24,11 +24,11 @@ def port_from(environment: Mapping[str, str], name: str, default: int, taken: in
         raise DemoError(f"{name}={asked} is no port: give a number up to 65535, or 0 for a free one.")
     port = int(asked)
     if port == 0:
-        return _free_port(taken)
+        return free_port(*taken)
     until = time.monotonic() + _PATIENCE
     while (problem := _problem(port)) and time.monotonic() < until:
         time.sleep(0.1)
-    if port == taken or problem == errno.EADDRINUSE:
+    if port in taken or problem == errno.EADDRINUSE:
         raise DemoError(
             f"Port {port} is in use: stop what uses it, or choose another with {name}= (0 takes a free one)."
         )
@@ -37,12 +37,12 @@ def port_from(environment: Mapping[str, str], name: str, default: int, taken: in
     return port
 
 
-def _free_port(taken: int | None) -> int:
+def free_port(*taken: int) -> int:
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.bind(("127.0.0.1", 0))
             port = int(probe.getsockname()[1])
-        if port != taken and not _problem(port):
+        if port not in taken and not _problem(port):
             return port
 
 

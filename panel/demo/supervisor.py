@@ -21,7 +21,7 @@ from .children import Child, Leash
 from .data import DataDirectory
 from .errors import DemoError, StopRequested
 from .output import complain, say
-from .ports import port_from
+from .ports import free_port, port_from
 
 # Seconds until we give up on a start. A cold one takes a tenth of it here; a slow disk may take more.
 _START_WITHIN = 120
@@ -70,7 +70,8 @@ class Supervisor:
     def _start(self) -> None:
         self._clear_ready_file()
         panel_port = port_from(self._environment, "PORT", 8000)
-        sandbox_port = port_from(self._environment, "SANDBOX_PORT", 8001, taken=panel_port)
+        sandbox_port = port_from(self._environment, "SANDBOX_PORT", 8001, panel_port)
+        mail_port = free_port(panel_port, sandbox_port)
         kept = self._data.secrets()
         say("The demo is starting, which takes some seconds, and half a minute the first time.")
         self._postgres.start()
@@ -79,9 +80,13 @@ class Supervisor:
             self._postgres.create_database(database)
         self._valkey.start()
         base = commands.Addresses(
-            panel_port, sandbox_port, self._postgres.url("panel"), self._postgres.url("sandbox"), self._valkey.url
+            panel_port,
+            sandbox_port,
+            mail_port,
+            panel_database=self._postgres.url("panel"),
+            sandbox_database=self._postgres.url("sandbox"),
+            valkey=self._valkey.url,
         )
-
         sandbox_file = self._data.path / "sandbox.json"
         sandbox_file.unlink(missing_ok=True)
         sandbox = self._begin("sandbox", *commands.sandbox(base, sandbox_file))
