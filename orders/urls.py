@@ -1,0 +1,25 @@
+"""Addresses of orders. A number that is none meets the same look-up as an unknown one (converters.py)."""
+
+from django.urls import path, register_converter
+
+from orders.converters import OrderNumber
+from orders.views import orders, retractions
+
+register_converter(OrderNumber, "order_number")
+
+app_name = "orders"
+
+urlpatterns = [
+    path("orders/", orders.order_list, name="order_list"),
+    path("orders/check/", orders.list_check, name="list_check"),
+    path("orders/<order_number:order_id>/", orders.order_show, name="order_show"),
+    path("orders/<order_number:order_id>/tracking/", orders.order_tracking, name="order_tracking"),
+    path("orders/<order_number:order_id>/check/", orders.order_check, name="order_check"),
+    path("orders/<order_number:order_id>/pay/", orders.order_pay, name="order_pay"),
+    path("orders/<order_number:order_id>/bill/", orders.order_bill, name="order_bill"),
+    path("orders/<order_number:order_id>/leave/<str:token>/", orders.order_leave, name="order_leave"),
+    path("orders/<order_number:order_id>/withdrawal/", retractions.retraction_show, name="retraction_show"),
+    path("orders/<order_number:order_id>/withdrawal/model-form/", retractions.retraction_form, name="retraction_form"),
+    path("withdraw/", retractions.retractions, name="retractions"),
+    path("receipts/<str:reference>/", retractions.receipt_verify, name="receipt_verify"),
+]
