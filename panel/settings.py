@@ -320,7 +320,8 @@ TIME_ZONE = "UTC"
 
 # --- Files ------------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+# Tests collect nothing: WhiteNoise finds the files where they are.
+STATIC_ROOT = None if PANEL_ENV == "test" else BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 STORAGES = {
