@@ -28,10 +28,10 @@ def as_text(raw: Any, what: str) -> str:
     return raw.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def as_integer(raw: Any, what: str) -> int:
-    if isinstance(raw, int) and not isinstance(raw, bool) and raw in LONG:
+def as_integer(raw: Any, what: str, within: range = LONG) -> int:
+    if isinstance(raw, int) and not isinstance(raw, bool) and raw in within:
         return raw
-    raise UnusableAnswer(detail=f"{what}: not a whole number of 64 bits")
+    raise UnusableAnswer(detail=f"{what}: not a whole number that could be one")
 
 
 def as_integers(raw: Any, what: str) -> list[int]:
@@ -75,8 +75,8 @@ class Fields:
     def integer(self, field: str) -> int:
         return as_integer(self._raw.get(field), self._name(field))
 
-    def integer_or_none(self, field: str) -> int | None:
-        return self.integer(field) if self.has(field) else None
+    def integer_or_none(self, field: str, within: range = LONG) -> int | None:
+        return as_integer(self._raw[field], self._name(field), within) if self.has(field) else None
 
     def flag(self, field: str) -> bool:
         """A boolean; null and absent are false."""

@@ -17,6 +17,8 @@ from ._fields import Fields
 
 # priceInUcents counts millionths of a cent.
 UCENTS = Decimal(100_000_000)
+# Ucents of less than 10**12 whole units: amounts of twelve digits have been seen, more than a long counts.
+MEASURE = range(-(10**20) + 1, 10**20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ class Price:
     @classmethod
     def from_api(cls, raw: Any) -> Price:
         fields = Fields(raw, "price")
-        ucents = fields.integer_or_none("priceInUcents")
+        ucents = fields.integer_or_none("priceInUcents", within=MEASURE)
         return cls(
             value=fields.number("value") if ucents is None else ucents / UCENTS,
             currency_code=fields.word("currencyCode"),

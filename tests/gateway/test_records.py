@@ -135,6 +135,8 @@ def test_an_order() -> None:
         ({"value": 0.1}, Decimal("0.1")),
         ({"value": 3}, Decimal(3)),
         ({"priceInUcents": 2**63 - 1}, Decimal("92233720368.54775807")),
+        # Twelve digits, which a long cannot hold.
+        ({"priceInUcents": 20000000000000000000 - 1}, Decimal("199999999999.99999999")),
     ],
 )
 def test_an_amount_is_exact(raw: dict[str, Any], value: Decimal) -> None:
@@ -153,7 +155,7 @@ def test_an_amount_is_exact(raw: dict[str, Any], value: Decimal) -> None:
         {"value": float("inf")},
         {"priceInUcents": "1"},
         {"priceInUcents": 1.5},
-        {"priceInUcents": 2**63},
+        {"priceInUcents": 10**20},
     ],
 )
 def test_no_amount_is_made_up(raw: dict[str, Any]) -> None:

@@ -2,17 +2,25 @@
 
 import gzip
 import hashlib
+import inspect
 import multiprocessing
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from gateway import (
     AnswerLost,
@@ -346,6 +354,13 @@ def test_a_dripping_body_ends_with_the_whole(hasty: Gateway, crooked: Crooked) -
     assert 1.1 < took < 1.6
 
 
+def test_the_limits_a_worker_lives_by() -> None:
+    """The tests here shorten them; `make prove` measures them as they are."""
+    given = inspect.signature(Gateway).parameters
+    limits = {name: given[name].default for name in ("connect_within", "answer_within", "in_all")}
+    assert limits == {"connect_within": 5.0, "answer_within": 10.0, "in_all": 15.0}
+
+
 def test_retries_too_end_with_the_whole(application: Application, crooked: Crooked) -> None:
     crooked.answers(crooked.dripping(response(503, None), 0.01))
     gateway = Gateway(application, KEY, answer_within=0.5, in_all=1.0)
@@ -376,6 +391,55 @@ def test_dripping_tls_ends_with_the_connecting(crooked: Crooked) -> None:
         thread.join(15)
     assert isinstance(error, NotConnected)
     assert took < 2
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A certificate for elsewhere.test, and after it its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("elsewhere.test")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = tmp_path / "elsewhere.pem"
+    path.write_bytes(certificate.public_bytes(pem) + private)
+    return path
+
+
+@pytest.mark.parametrize(("host", "reached"), [("elsewhere.test", True), ("127.0.0.1", False)])
+def test_a_certificate_for_another_host_gets_nothing(elsewhere: Path, host: str, reached: bool) -> None:
+    """elsewhere.test shows that the certificate itself is good: only the name is wrong the second time."""
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_side.load_cert_chain(elsewhere)
+    received = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+
+        def serve() -> None:
+            with suppress(OSError):
+                connection, _ = listening.accept()
+                with connection, server_side.wrap_socket(connection, server_side=True) as secured:
+                    received.append(secured.recv(1000))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        if reached:
+            trusting = ssl.create_default_context(cafile=str(elsewhere))
+            plain = socket.create_connection(("127.0.0.1", port))
+            with trusting.wrap_socket(plain, server_hostname=host) as secured:
+                secured.sendall(b"hello")
+        else:
+            application = Application("ovh-eu", f"https://{host}:{port}/1.0", "key", "secret", ca_file=str(elsewhere))
+            with pytest.raises(NotConnected):
+                Gateway(application, KEY, in_all=1.0).request_credential([], "http://localhost/")
+        thread.join(10)
+    assert bool(received) is reached
 
 
 # What comes back
