@@ -56,7 +56,6 @@ def withdrawal(order: Order, nichandle: Nichandle, now: datetime) -> dict[str, A
         "working": words.working(verdict.deadline),
         "last_word": words.last_word(verdict),
         "reason": words.reason(verdict, order, nichandle),
-        "offers_change_of_form": verdict.reason == "not-individual",
         "rows": [_row(share, money.currency_code) for share in money.shares],
         "paid": formats.money(money.paid, money.currency_code),
         "refund": formats.money(money.total, money.currency_code),
@@ -70,9 +69,9 @@ def withdrawal(order: Order, nichandle: Nichandle, now: datetime) -> dict[str, A
 
 def open_orders(nichandle: Nichandle, now: datetime) -> list[dict[str, Any]]:
     """The orders that can be withdrawn from now, the first to end on top. One query."""
-    candidates = nichandle.orders.filter(
-        retraction_date__gt=now - LONGEST_WINDOW, gone_at=None
-    ).exclude(status__in=[Status.NOT_PAID, Status.CANCELLING, Status.CANCELLED])
+    candidates = nichandle.orders.filter(retraction_date__gt=now - LONGEST_WINDOW, gone_at=None).exclude(
+        status__in=[Status.NOT_PAID, Status.CANCELLING, Status.CANCELLED]
+    )
     found = [(until, order) for order in candidates if (until := open_until(order, nichandle, now))]
     return [
         {
@@ -147,7 +146,7 @@ def _history(order: Order, nichandle: Nichandle, retraction: Retraction) -> Sequ
     kinds = {
         OrderEvent.Kind.DECLARED: _("Declaration received and stored"),
         OrderEvent.Kind.SENT: _("Sent to OVHcloud"),
-        OrderEvent.Kind.DOUBTFUL: _("OVHcloud's answer did not arrive; we look at the order"),
+        OrderEvent.Kind.DOUBTFUL: _("OVHcloud’s answer did not arrive; we look at the order"),
         OrderEvent.Kind.HELD: _("Held for a person"),
         OrderEvent.Kind.ACCEPTED: _("Accepted by OVHcloud"),
         OrderEvent.Kind.REFUSED: _("Refused by OVHcloud"),
@@ -164,4 +163,3 @@ def _history(order: Order, nichandle: Nichandle, retraction: Retraction) -> Sequ
         if text:
             told.append((words.day_and_clock(event.at.astimezone(nichandle.zone)), text))
     return told
-

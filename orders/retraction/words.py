@@ -1,6 +1,6 @@
 """What the withdrawal pages, mails and stored declarations say, in the language in force when they are called."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
@@ -46,6 +46,12 @@ def zone_words(moment: datetime) -> str:
     return f"{formats.zone_words(zone)} (UTC{offset[:3]}:{offset[3:5]})"
 
 
+def utc_moment(moment: datetime) -> str:
+    """Monday 30 November 2026, 22:59:59 UTC: for who is told nothing of the customer, not even the zone."""
+    moment = moment.astimezone(UTC)
+    return f"{long_day(moment.date())}, {clock(moment)} UTC"
+
+
 def long_moment(moment: datetime) -> str:
     """Monday 30 November 2026, 23:59:59, Paris time (UTC+01:00)."""
     return f"{long_day(moment.date())}, {clock(moment)}, {zone_words(moment)}"
@@ -83,8 +89,8 @@ def last_word(verdict: Eligibility) -> str:
         return ""
     theirs = long_moment(verdict.retraction_date.astimezone(verdict.until.tzinfo))
     if verdict.until > verdict.deadline.ends_at:
-        return _("OVHcloud's own date is later, %(theirs)s, and it is the one that counts.") % {"theirs": theirs}
-    return _("OVHcloud's own date is %(theirs)s; the later one, which is ours, counts.") % {"theirs": theirs}
+        return _("OVHcloud’s own date is later, %(theirs)s, and it is the one that counts.") % {"theirs": theirs}
+    return _("OVHcloud’s own date is %(theirs)s; the later one, which is ours, counts.") % {"theirs": theirs}
 
 
 # --- Open, or closed and why ------------------------------------------------------------------------------------------
@@ -109,7 +115,7 @@ def reason(verdict: Eligibility, order: Order, nichandle: Nichandle) -> str:
         case Reason.GONE:
             return _("OVHcloud no longer lists this order, so it names no date until which you could withdraw.")
         case Reason.REGION:
-            return _("OVHcloud's United States region does not take withdrawals through its interface.")
+            return _("OVHcloud’s United States region does not take withdrawals through its interface.")
         case Reason.NOT_INDIVIDUAL:
             return _(
                 "OVHcloud offers withdrawal to private individuals. Your account is registered as: %(form)s. If that"
@@ -180,7 +186,7 @@ def statement(order: Order, nichandle: Nichandle) -> str:
 
 # --- What became of it ------------------------------------------------------------------------------------------------
 def state(intent: Intent, order: Order) -> tuple[str, str, str]:
-    """Headline, explanation and tone of a declaration's state. OVHcloud's own words are shown beside it, not here."""
+    """Headline, explanation and tone of a declaration's state. OVHcloud’s own words are shown beside it, not here."""
     if intent.state == Intent.State.ACCEPTED and order.status == "cancelled":
         return (_("Order cancelled"), _("OVHcloud accepted your withdrawal and cancelled the order."), "success")
     return _states()[(intent.state, intent.why if intent.state == Intent.State.HELD else "")]
@@ -197,9 +203,7 @@ def _states() -> dict[tuple[str, str], tuple[str, str, str]]:
         (Intent.State.SENDING, ""): (_("Being sent to OVHcloud"), _("Your declaration is on its way."), "info"),
         (Intent.State.DOUBTFUL, ""): (
             _("Sent, waiting for OVHcloud"),
-            _(
-                "Your declaration was sent and OVHcloud's answer did not arrive. We look at the order to see."
-            ),
+            _("Your declaration was sent and OVHcloud’s answer did not arrive. We look at the order to see."),
             "info",
         ),
         (Intent.State.ACCEPTED, ""): (
@@ -210,7 +214,7 @@ def _states() -> dict[tuple[str, str], tuple[str, str, str]]:
         (Intent.State.REFUSED, ""): (
             _("Refused by OVHcloud"),
             _(
-                "OVHcloud's system refused it. Your declaration stands, with its date and time; the support team has"
+                "OVHcloud’s system refused it. Your declaration stands, with its date and time; the support team has"
                 " been told and looks into it. If you disagree with OVHcloud, write to it with your receipt."
             ),
             "critical",
