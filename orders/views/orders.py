@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -143,11 +144,9 @@ def _one_time_link(request: CustomerRequest, order: Order, what: str, context: d
 def _use_token(request: HttpRequest, order: Order, token: str) -> str | None:
     """What a one-time link was for, once; None when it is not the one given out, was used, or is too old."""
     given = request.session.get("leaving")
-    if (
-        not given
-        or given["order"] != order.order_id
-        or not secrets.compare_digest(given["token"].encode(), token.encode())
-    ):
+    if not given or given["order"] != order.order_id:
+        return None
+    if not secrets.compare_digest(given["token"].encode(), token.encode()):
         return None
     del request.session["leaving"]
     return str(given["what"]) if time.time() < given["until"] else None
@@ -156,7 +155,10 @@ def _use_token(request: HttpRequest, order: Order, token: str) -> str | None:
 # --- Small things -----------------------------------------------------------------------------------------------------
 def _came_from(sent: QueryDict) -> ListFilter:
     """The list one came from, read like any address: only what we understand goes on."""
-    return read_list_filter(QueryDict(sent.get("list", "")[:2000]))
+    try:
+        return read_list_filter(QueryDict(sent.get("list", "")[:2000]))
+    except TooManyFieldsSent:
+        return ListFilter()
 
 
 def _say_asked(request: HttpRequest, asked: bool) -> None:
