@@ -40,7 +40,7 @@ def record(
         actor=actor,
         subject=subject,
         action=action,
-        target=str(target)[:200],
+        target=str(target).replace("\0", "")[:200],  # PostgreSQL stores no NUL, and no line must fail for one
         result=result,
         address=client_address(request) if request is not None else "",
         request_id=getattr(request, "request_id", ""),

@@ -1,0 +1,90 @@
+"""Why an order waits, in words."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from support.waiting import Situation, reasons, waits_for
+
+NOW = datetime(2026, 11, 20, 13, 30, tzinfo=UTC)
+
+
+def at(status: str, **facts: Any) -> Situation:
+    values: dict[str, Any] = {
+        "since": NOW - timedelta(minutes=25),
+        "expiration_date": NOW + timedelta(days=7),
+        "gone": False,
+        "zone": ZoneInfo("Europe/Paris"),
+        "now": NOW,
+    }
+    return Situation(status=status, **values | facts)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("notPaid", "the customer’s payment, until 27 Nov 2026"),
+        ("checking", "OVHcloud’s check by hand, on working days only, for 25 min"),
+        ("documentsRequested", "the customer’s papers, asked for by e-mail, for 25 min"),
+        ("delivering", "the delivery, for 25 min"),
+        ("cancelling", "the cancellation at OVHcloud, for 25 min"),
+        ("unknown", "OVHcloud to say where it stands, for 25 min"),
+        ("someNewWord", "OVHcloud to say where it stands, for 25 min"),
+        ("delivered", "nothing"),
+        ("cancelled", "nothing"),
+        ("expired", "nothing"),
+    ],
+)
+def test_each_status_has_its_reason(status: str, words: str) -> None:
+    assert waits_for(at(status)).replace("\xa0", " ") == words
+
+
+def test_an_unpaid_order_without_an_end_says_so() -> None:
+    assert waits_for(at("notPaid", expiration_date=None)) == "the customer’s payment; it never expires"
+
+
+def test_an_order_that_is_gone_waits_for_nothing() -> None:
+    assert reasons(at("delivering", gone=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("waiting", "its withdrawal to reach OVHcloud"),
+        ("sending", "its withdrawal to reach OVHcloud"),
+        ("doubtful", "OVHcloud’s answer to its withdrawal, which was lost"),
+        ("held", "a person to look at its withdrawal"),
+    ],
+)
+def test_an_open_withdrawal_comes_first_even_on_a_delivered_order(state: str, words: str) -> None:
+    situation = at("delivered", intent_state=state, intent_why="late", intent_since=NOW - timedelta(hours=3))
+    assert waits_for(situation).startswith(words)
+    assert "3\xa0h" in waits_for(situation)
+
+
+@pytest.mark.parametrize("state", ["accepted", "refused"])
+def test_a_settled_withdrawal_is_waited_for_no_more(state: str) -> None:
+    assert reasons(at("delivered", intent_state=state, intent_since=NOW)) == []
+
+
+@pytest.mark.parametrize("why", ["late", "no-right", "unclear", "key"])
+def test_a_held_withdrawal_says_why(why: str) -> None:
+    told = {waits_for(at("delivered", intent_state="held", intent_why=each, intent_since=NOW)) for each in ("", why)}
+    assert len(told) == 2
+    assert not any(why in text for text in told if "-" in why)
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        ("unavailable", "OVHcloud, unreachable since 14:02"),
+        ("revoked", "the customer to sign in again: the panel’s key was revoked at 14:02"),
+        ("limited", "OVHcloud to take calls again: its limit was reached at 14:02"),
+    ],
+)
+def test_an_account_that_cannot_be_asked_says_since_when(why: str, words: str) -> None:
+    away = {"away_why": why, "away_since": NOW - timedelta(minutes=28)}
+    assert reasons(at("delivering", **away)) == [words, "the delivery, for 25\xa0min"]
+    assert reasons(at("delivered", **away)) == []
