@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from tests.factories import make_customer
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from tests.sandboxes import Sandbox
 
 pytest_plugins = ["tests.sandboxes"]
+
+
+@pytest.fixture(autouse=True)
+def _no_attempt_counted() -> None:
+    """Attempts of other tests count against no limit of this one."""
+    cache.clear()
 
 
 @pytest.fixture
