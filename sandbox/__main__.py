@@ -27,6 +27,11 @@ _PREFIX = "ovhcloud-sandbox-"
 
 def main() -> int:
     options = _options()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Until the event loop takes over: unwind, so that what was started is stopped.
+        signal.signal(number, lambda number, frame: sys.exit(0))
+    if options.ready_file is not None:
+        options.ready_file.unlink(missing_ok=True)
     with contextlib.ExitStack() as stack:
         _remove_what_killed_runs_left()
         directory = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))

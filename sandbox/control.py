@@ -1,7 +1,7 @@
 """
 /_control/: moving the world from outside the API. From this machine only, JSON in and out.
 
-What each call means is a contract with tests and tools; docs say it once, in the sandbox's own page.
+What each call means is a contract with tests and tools: change it only with a line in CHANGELOG.md.
 """
 
 import ipaddress

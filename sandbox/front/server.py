@@ -22,6 +22,8 @@ MAX_BODY = 1 << 20
 _READ = 1 << 16
 # Clients keep their connections; one that says nothing for so many seconds is closed.
 _IDLE_S = 600
+# How long the rest of a refused request is read for.
+_LINGER_S = 1
 _HTML = b"<html><head><title>%d %s</title></head><body><center><h1>%d %s</h1></center></body></html>\n"
 _ODD_WORDS = {
     429: "Too many requests, please slow down",
@@ -112,8 +114,8 @@ class _Connection:
         while True:
             try:
                 received = await self._receive()
-            except h11.RemoteProtocolError:
-                await self._refuse(400, "Bad request")
+            except h11.RemoteProtocolError as error:
+                await self._refuse(error.error_status_hint, "Bad request")
                 return
             except TooLarge:
                 await self._refuse(413, "Request body is too large")
@@ -151,8 +153,15 @@ class _Connection:
         return event  # type: ignore[return-value]
 
     async def _refuse(self, status: int, message: str) -> None:
-        if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            await self._send(json_answer(status, message, [("Connection", "close")]))
+        if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return
+        await self._send(json_answer(status, message, [("Connection", "close")]))
+        # Closed with something unread, the connection would be reset and the refusal lost with it.
+        if self._writer.can_write_eof():
+            self._writer.write_eof()
+        async with asyncio.timeout(_LINGER_S):
+            while await self._reader.read(_READ):
+                pass
 
     # --- A call of the API, and what it may meet ---
 
