@@ -76,7 +76,7 @@ class Postgres:
         """Stop the server, in order if it lets us. Harmless when it does not run."""
         if self._child is not None:
             # Fast shutdown ends the sessions; immediate shutdown leaves the rest to recovery.
-            stop_child(self._child, signal.SIGINT, signal.SIGQUIT, patience=3 if self._fsync else 1)
+            stop_child(self._child, signal.SIGINT, signal.SIGQUIT, patience=2 if self._fsync else 1)
             self._child = None
         remove_sockets(self.directory, self._sockets)
         self._lock.release()

@@ -27,7 +27,7 @@ from .ports import free_port, port_from
 _START_WITHIN = 120
 # Seconds for all of the panel's processes together, and for the sandbox, to stop before they are killed. With
 # PostgreSQL's own they stay below the five that we promise.
-_PANEL_PATIENCE = 2.0
+_PANEL_PATIENCE = 1.5
 _SANDBOX_PATIENCE = 0.8
 # Seconds before a child that died is started again; doubled each time it dies young.
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWN_UP = 0.5, 30.0, 60.0
