@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from allauth.account.utils import get_next_redirect_url
 from allauth.account.views import LoginView
 from allauth.core.internal import ratelimit
 from allauth.mfa.base.views import AuthenticateView
@@ -34,6 +35,10 @@ class SignIn(LoginView):
         # One transaction: a sign-in that cannot be written down does not happen.
         with transaction.atomic():
             return cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        return {**context, "next": get_next_redirect_url(self.request)}
 
     def form_invalid(self, form: StaffSignInForm) -> HttpResponse:
         if form.is_locked:

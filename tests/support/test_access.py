@@ -107,7 +107,7 @@ def test_each_look_says_who_saw_whom(staff_client: Client) -> None:
 def test_no_audit_no_page(staff_client: Client) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "CREATE TRIGGER full_disk BEFORE INSERT ON accounts_auditevent FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+            "CREATE TRIGGER jam BEFORE INSERT ON accounts_auditevent FOR EACH ROW EXECUTE FUNCTION refuse_change()"
         )
     for path in PAGES[1:]:
         with pytest.raises(DatabaseError):

@@ -20,6 +20,8 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.OVH_APPLICATION_KEY or not settings.OVH_APPLICATION_SECRET:
+            raise CommandError("Set OVH_APPLICATION_KEY and OVH_APPLICATION_SECRET; README.md says where to get them.")
         try:
             ours = application()
         except ValueError as error:
@@ -41,8 +43,6 @@ class Command(BaseCommand):
             self.stdout.write("This machine's clock agrees with OVHcloud's.")
 
     def _check_key(self, gateway: Gateway) -> None:
-        if not settings.OVH_APPLICATION_KEY or not settings.OVH_APPLICATION_SECRET:
-            raise CommandError("Set OVH_APPLICATION_KEY and OVH_APPLICATION_SECRET; README.md says where to get them.")
         try:
             asked = gateway.request_credential(SIGN_IN_RULES, settings.BASE_URL)
         except ApplicationKeyInvalid as error:
