@@ -37,7 +37,7 @@ def main() -> int:
         directory = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         directory.chmod(0o711)  # an embedded PostgreSQL may have to run as nobody
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
-        if "SANDBOX_DATABASE_URL" not in os.environ:
+        if not os.environ.get("SANDBOX_DATABASE_URL"):
             postgres = _embedded_postgres(directory)
             stack.callback(postgres.stop)
             os.environ["SANDBOX_DATABASE_URL"] = postgres.url("sandbox")
