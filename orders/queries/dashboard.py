@@ -39,10 +39,9 @@ def dashboard(nichandle: Nichandle, now: datetime) -> dict[str, Any]:
         elif row["withdraw_url"]:
             groups["withdrawable"].append(row)
     here = reverse("orders:order_list")
-    return {
-        "needs_you": groups["needs_you"][:_A_SECTION],
-        "moving": groups["moving"][:_A_SECTION],
-        "withdrawable": groups["withdrawable"][:_A_SECTION],
+    context: dict[str, Any] = {name: rows[:_A_SECTION] for name, rows in groups.items()}
+    context |= {f"{name}_more": max(0, len(rows) - _A_SECTION) for name, rows in groups.items()}
+    return context | {
         "freshness": view.freshness(nichandle, now),
         "list_url": here,
         "count": view.shown,
