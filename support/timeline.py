@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from orders import formats, tracking, words
 from orders.freshness import freshness
 from orders.models import Intent, Order, OrderEvent, Receipt, Retraction
+from orders.queries.order import billing_lines, detail_groups
 from support import queries, waiting
 
 
@@ -31,7 +32,7 @@ def order_page(order: Order, now: datetime) -> dict[str, Any]:
     events = list(order.events.order_by("-at", "-pk"))
     sang_at = queries.last_sign_of_life()
     account = queries.import_of(order)
-    seen = {event.before for event in events if event.kind == OrderEvent.Kind.STATUS}
+    seen = {word for event in events if event.kind == OrderEvent.Kind.STATUS for word in (event.before, event.after)}
     return {
         "order": order,
         "customer": order.nichandle,
@@ -54,22 +55,11 @@ def order_page(order: Order, now: datetime) -> dict[str, Any]:
         "next_check": _next_check(order, zone, now),
         "key": _key(order, zone, now),
         "dates": _dates(order, zone, now),
-        "amounts": [
-            (_("Without tax"), formats.money(order.price_without_tax, order.currency_code)),
-            (_("Tax"), formats.money(order.tax, order.currency_code)),
-            (_("With tax"), formats.money(order.price_with_tax, order.currency_code)),
-        ],
-        "details": [
-            {
-                "description": detail.description,
-                "domain": detail.domain if detail.domain.strip("*.0123456789") else "",
-                "quantity": detail.quantity,
-                "cancelled": detail.cancelled,
-                "unit": formats.money(detail.unit_price, detail.currency_code),
-                "total": formats.money(detail.total_price, detail.currency_code),
-            }
-            for detail in order.details.all()
-        ],
+        "amount": formats.money(order.price_with_tax, order.currency_code),
+        "without_tax": formats.money(order.price_without_tax, order.currency_code),
+        "tax": formats.money(order.tax, order.currency_code),
+        "groups": detail_groups(order.details.all()),
+        "billing": billing_lines(order.billing, order.nichandle),
         "steps": _steps(order, status, seen),
         "withdrawals": [_withdrawal(intent, zone, now) for intent in order.intents.all()],
         "happenings": [_happening(event, zone, now) for event in events],
