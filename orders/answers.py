@@ -15,8 +15,8 @@ from gateway import (
     ExtensionRecord,
     FollowUpRecord,
     Gateway,
-    NotFound,
     OrderDetailRecord,
+    OrderNotFound,
     OrderRecord,
     OvhError,
     OvhRefused,
@@ -81,7 +81,7 @@ def ask(gateway: Gateway, question: Question) -> Answer:
         follow_up = (gateway.follow_up(order_id) or ()) if question.follow_up else None
         payment = gateway.payment(order_id) if question.payment else None
         associated = gateway.associated_object(order_id) if question.associated else None
-    except NotFound:
+    except OrderNotFound:
         return Answer(order_id, gone=True)
     except OvhError as error:
         return Answer(order_id, error=error)
