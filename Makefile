@@ -72,7 +72,7 @@ $(UV_HERE):
 	@python3 -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null || \
 		{ echo "This needs python3 from 3.11 to 3.13 with venv (on Debian: apt install python3-venv)." >&2; exit 1; }
 	@python3 -m venv --clear .tools
-	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+	@.tools/bin/python -m pip install -qq --disable-pip-version-check uv==$(UV)
 	@touch $@
 
 $(ENVIRONMENT): $(UV_HERE) pyproject.toml uv.lock
