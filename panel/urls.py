@@ -1,10 +1,10 @@
 """Every path of the panel. Those of product pages are a contract; the rest may move."""
 
 from django.urls import include, path
-from orders.views.dashboard import home
-from support.views import sign_in
 
+from orders.views.dashboard import home
 from panel import views
+from support.views import sign_in
 
 handler429 = "panel.views.too_many"
 handler500 = "panel.views.server_error"
