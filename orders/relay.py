@@ -250,8 +250,9 @@ def _ask_until_it_shows(intent: Intent) -> None:
 
 
 # --- Writing what came of it ------------------------------------------------------------------------------------------
-def _hold(intent: Intent, why: str, error: OvhError | None = None, **values: object) -> None:
-    _settle(intent, Event.HELD, error, state=State.HELD, why=why, **values)
+def _hold(intent: Intent, why: str, error: OvhError | None = None, *, attempts: int | None = None) -> None:
+    attempts = intent.attempts if attempts is None else attempts
+    _settle(intent, Event.HELD, error, state=State.HELD, why=why, attempts=attempts)
 
 
 @transaction.atomic

@@ -94,7 +94,7 @@ class Eligibility:
 def eligibility(order: Order, details: Sequence[OrderDetail], nichandle: Nichandle, now: datetime) -> Eligibility:
     """Decide. No query: `order` belongs to `nichandle`, `details` are all its parts ([] when not read yet)."""
     ours = _deadline_of(order, nichandle)
-    verdicts = tuple(_verdict(detail) for detail in details)
+    verdicts = tuple(verdict_of(detail) for detail in details)
     until = max(order.retraction_date.astimezone(nichandle.zone), ours.ends_at) if order.retraction_date else None
     reason = _closed_by_order(order, nichandle, now)
     if reason is None and until is None:
@@ -178,6 +178,6 @@ def _could_not_be_checked(order: Order, nichandle: Nichandle, now: datetime) -> 
     return order.next_poll_at is not None and checked < now - TOO_OLD
 
 
-def _verdict(detail: OrderDetail) -> Verdict:
+def verdict_of(detail: OrderDetail) -> Verdict:
     part = part_of(detail)
     return Verdict(detail, part, covered=part in (Part.PRODUCT, Part.SET_UP, Part.REDUCTION))

@@ -123,17 +123,18 @@ def _send(receipt: Receipt) -> bool:
 
 
 def _pause(attempts: int) -> timedelta:
-    return min(FIRST_RETRY * 2 ** min(attempts - 1, 12), LAST_RETRY)
+    doublings = min(attempts - 1, 12)
+    return min(timedelta(seconds=FIRST_RETRY.total_seconds() * 2**doublings), LAST_RETRY)
 
 
 def _said(error: Exception) -> str:
     """The transport's own words, without the address they were about."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, text = next(iter(error.recipients.values()))
+        answer: tuple[int, bytes | str] = next(iter(error.recipients.values()))
     elif isinstance(error, smtplib.SMTPResponseException):
-        code, text = error.smtp_code, error.smtp_error
+        answer = (error.smtp_code, error.smtp_error)
     else:
         return f"{type(error).__name__}: {error}"[:300]
-    if isinstance(text, bytes):
-        text = text.decode(errors="replace")
-    return f"{code} {text}".replace("\0", "")[:300]
+    code, text = answer
+    reason = text.decode(errors="replace") if isinstance(text, bytes) else text
+    return f"{code} {reason}".replace("\0", "")[:300]

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import CustomerRequest, wants_fragment, works_without_key
-from orders import actions, queries
+from orders import actions, formats, queries
 from orders.models import Order, Retraction
 from orders.queries.order import order_freshness
 from orders.retraction import page, receipt, words
@@ -61,7 +61,7 @@ def retractions(request: HttpRequest) -> HttpResponse:
         return render(request, "orders/retractions_signed_out.html")
     actions.note_seen(nichandle)
     now = timezone.now()
-    context = {"rows": page.open_orders(nichandle, now), "zone": words.formats.zone_words(nichandle.zone)}
+    context = {"rows": page.open_orders(nichandle, now), "zone": formats.zone_words(nichandle.zone)}
     return render(request, "orders/retractions.html", context)
 
 
