@@ -1,0 +1,58 @@
+"""A real Chromium against the panel as it really runs, at the two widths and in the two languages that count."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.chromium import ARGUMENTS, find_chromium
+from tests.processes.stack import Stack
+
+WIDTHS = {"phone": {"width": 360, "height": 740}, "desk": {"width": 1280, "height": 900}}
+LOCALES = {"en": "en-GB", "fr": "fr-FR"}
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return browser_type_launch_args | {"executable_path": str(find_chromium()), "args": ARGUMENTS}
+
+
+@pytest.fixture
+def panel(ovh: Any, transactional_db: None, tmp_path: Path) -> Iterator[Stack]:
+    """Web, worker and beat on the test's database, all running."""
+    stack = Stack(tmp_path, ovh)
+    stack.start_web()
+    stack.start_worker()
+    stack.start_beat()
+    yield stack
+    stack.stop_all()
+
+
+@dataclass
+class Reader:
+    """Somebody's browser: its page, and what its console complained about."""
+
+    page: Page
+    complaints: list[str]
+
+
+@pytest.fixture
+def reader(browser: Browser) -> Iterator[Any]:
+    """Call it with a width and a language; each call is another person's browser."""
+    contexts: list[BrowserContext] = []
+
+    def open_one(width: str = "desk", language: str = "en", **options: Any) -> Reader:
+        context = browser.new_context(viewport=WIDTHS[width], locale=LOCALES[language], **options)
+        contexts.append(context)
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return Reader(page, complaints)
+
+    yield open_one
+    for context in contexts:
+        context.close()
