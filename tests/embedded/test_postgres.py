@@ -162,6 +162,7 @@ def test_a_full_disk_is_told_in_one_sentence(open_path):
 
 def test_a_forced_directory_of_binaries_is_used(open_path, monkeypatch):
     """What a machine without our wheel does: a postgres of its own, here the wheel's tree in another place."""
+    monkeypatch.delenv("EMBEDDED_POSTGRES_BIN", raising=False)
     wheel = find_postgres(for_all=True).directory
     elsewhere = open_path / "usr"
     shutil.copytree(wheel.parent, elsewhere, symlinks=True)
