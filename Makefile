@@ -71,6 +71,7 @@ browser: $(ENVIRONMENT)
 $(UV_HERE):
 	@python3 -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null || \
 		{ echo "This needs python3 from 3.11 to 3.13 with venv (on Debian: apt install python3-venv)." >&2; exit 1; }
+	@echo "Bringing uv and the locked environment into .tools/ and .venv/."
 	@python3 -m venv --clear .tools
 	@.tools/bin/python -m pip install -qq --disable-pip-version-check uv==$(UV)
 	@touch $@
