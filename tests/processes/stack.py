@@ -31,16 +31,17 @@ class Stack:
         self.valkey = Valkey(directory / "valkey")
         self.valkey.start()
         self.port = free_port()
+        name = connection.settings_dict["NAME"]
+        self.database_url = re.sub(r"/panel(?=\?|$)", f"/{name}", os.environ["DATABASE_URL"])
         self.base = f"http://localhost:{self.port}"
         self._children: dict[str, Popen[bytes]] = {}
         self._log: IO[bytes] = (directory / "processes.log").open("ab")
 
     def environment(self, process: str) -> dict[str, str]:
-        name = connection.settings_dict["NAME"]
         return os.environ | {
             "PANEL_ENV": "demo",
             "PANEL_PROCESS": process,
-            "DATABASE_URL": re.sub(r"/panel(?=\?|$)", f"/{name}", os.environ["DATABASE_URL"]),
+            "DATABASE_URL": self.database_url,
             "REDIS_URL": self.valkey.url,
             "BASE_URL": self.base,
             "OVH_BASE_URL": self.sandbox.api_base,
@@ -75,6 +76,13 @@ class Stack:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait(5)
+
+    def pause_valkey(self) -> None:
+        """SIGSTOP: it accepts connections and answers nothing."""
+        os.kill(self.valkey.pid or 0, signal.SIGSTOP)
+
+    def resume_valkey(self) -> None:
+        os.kill(self.valkey.pid or 0, signal.SIGCONT)
 
     def stop_all(self) -> None:
         for child in reversed(list(self._children.values())):
