@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import Http404, HttpRequest, HttpResponse
@@ -46,9 +47,13 @@ class SignInRequired(LoginRequiredMiddleware):
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> Any:
         namespaces = request.resolver_match.namespaces if request.resolver_match else []
-        where = resolve_url("account_login" if "support" in namespaces else "home")
+        for_staff = "support" in namespaces
+        where = resolve_url("account_login" if for_staff else "home")
         if request.headers.get("HX-Request"):
             response = HttpResponse(status=401)
             response["HX-Redirect"] = where
             return response
+        if for_staff and request.method == "GET":
+            # Staff come back to where they were; a customer's way leads through OVHcloud to the list.
+            where += f"?{urlencode({'next': request.get_full_path()})}"
         return redirect(where)
