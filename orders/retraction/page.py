@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -41,8 +42,10 @@ def withdrawal(order: Order, nichandle: Nichandle, now: datetime) -> dict[str, A
     Four queries: details, the declaration with its intent, its receipts, its events; two where nobody declared.
     """
     details = list(order.details.all())
+    retraction = standing_declaration(order)
     verdict = eligibility(order, details, nichandle, now)
-    today = now.astimezone(nichandle.zone).date()
+    # Days after the declaration are not the customer's to pay for.
+    today = (retraction.declared_at if retraction else now).astimezone(nichandle.zone).date()
     money = estimate(order, verdict.verdicts, conclusion_day(order, nichandle), today)
     status = order.page_status(now)
     return {
@@ -63,14 +66,17 @@ def withdrawal(order: Order, nichandle: Nichandle, now: datetime) -> dict[str, A
         "statement": words.statement(order, nichandle),
         "french_terms": nichandle.country.upper() == "FR",
         "page_language": get_language(),
-        "declared": _declared(order, nichandle, standing_declaration(order)),
+        "declared": _declared(order, nichandle, retraction),
     }
 
 
 def open_orders(nichandle: Nichandle, now: datetime) -> list[dict[str, Any]]:
     """The orders that can be withdrawn from now, the first to end on top. One query."""
-    candidates = nichandle.orders.filter(retraction_date__gt=now - LONGEST_WINDOW, gone_at=None).exclude(
-        status__in=[Status.NOT_PAID, Status.CANCELLING, Status.CANCELLED]
+    beyond = (Status.NOT_PAID, Status.CANCELLING, Status.CANCELLED)
+    candidates = (
+        nichandle.orders.filter(retraction_date__gt=now - LONGEST_WINDOW, gone_at=None)
+        .exclude(status__in=beyond)
+        .annotate(is_declared=Exists(Retraction.objects.filter(order=OuterRef("pk"))))
     )
     found = [(until, order) for order in candidates if (until := open_until(order, nichandle, now))]
     return [
@@ -79,6 +85,7 @@ def open_orders(nichandle: Nichandle, now: datetime) -> list[dict[str, Any]]:
             "page_status": order.page_status(now),
             "pill": pill(order.page_status(now)),
             "last_day": words.long_day(until.date()),
+            "is_declared": order.is_declared,  # type: ignore[attr-defined]
             "left": _days_left(until.date(), now.astimezone(nichandle.zone).date()),
         }
         for until, order in sorted(found, key=lambda pair: (pair[0], pair[1].order_id))

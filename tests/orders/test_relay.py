@@ -8,6 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Link
+from accounts.ovh import gateway_for
 from accounts.signals import key_granted
 from orders import relay, sync
 from orders.models import Intent, Order, OrderEvent
@@ -266,6 +267,7 @@ def test_asked_before_counts_as_accepted_on_a_second_attempt(ovh, order):
     """OVHcloud took the first and is slow to show it: its refusal of the second tells."""
     # OVHcloud's clock is put back after it took the retraction, so its status moves an hour later.
     ovh.clock(3600)
+    gateway_for(order.nichandle).time()
     ovh.arm("accept_then_reset", path="/me/order/*/retraction", count=1)
     intent = declare(order)
     relay.relay_due()

@@ -374,6 +374,20 @@ def test_the_list_of_open_orders_costs_the_same_however_long(
     assert response.content.decode().count("data-order-id") == count
 
 
+def test_a_declared_order_leads_to_its_declaration(customer_client, nichandle):
+    order = open_order(nichandle)
+    declare(customer_client, order)
+    assert "See your declaration" in text(customer_client.get("/withdraw/"))
+
+
+def test_no_refund_is_spoken_of_where_nothing_was_paid(customer_client, nichandle):
+    unpaid = open_order(nichandle, status=Status.NOT_PAID, was_paid=False)
+    page = text(customer_client.get(path(unpaid)))
+    assert "There is nothing to withdraw from" in page
+    assert "refund is due" not in page
+    assert "€" not in page
+
+
 def test_withdraw_signed_out_offers_the_sign_in_and_the_words(client):
     page = text(client.get("/withdraw/"))
     assert "Sign in with OVHcloud" in page
