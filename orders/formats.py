@@ -4,6 +4,7 @@ Amounts, dates and spans of time as a reader of this language writes them (Babel
 Formatting an amount or a day costs more than reading its row, and pages show the same ones again: they are kept.
 """
 
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -13,7 +14,7 @@ from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_location
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 from django.conf import settings
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 # Where a language's readers of this installation live; decides the order of a date's parts.
@@ -24,6 +25,8 @@ _TERRITORIES = {
 _EUROPE = {"en": "GB"}
 _NBSP = "\N{NO-BREAK SPACE}"
 _MINUS = "\N{MINUS SIGN}"
+_THE_FIRST = re.compile(r"\b1(?=[ \N{NO-BREAK SPACE}][a-zéû])")
+_VOWELS = "AÂÀÅÄEÉÈÊËIÎÏÍOÔÓÖØUÙÛÜÚ"
 
 
 def locale() -> Locale:
@@ -65,12 +68,12 @@ def day(moment: datetime | date, zone: ZoneInfo) -> str:
 
 @lru_cache(maxsize=4096)
 def _day(when: date, reader: Locale) -> str:
-    return format_date(when, "medium", locale=reader).replace(" ", _NBSP)
+    return written(format_date(when, "medium", locale=reader), reader).replace(" ", _NBSP)
 
 
 def long_day(moment: datetime | date, zone: ZoneInfo) -> str:
     """“20 November 2026”."""
-    return format_date(_local_date(moment, zone), "long", locale=locale())
+    return written(format_date(_local_date(moment, zone), "long", locale=locale()), locale())
 
 
 def weekday(moment: datetime | date, zone: ZoneInfo, now: datetime) -> str:
@@ -81,8 +84,13 @@ def weekday(moment: datetime | date, zone: ZoneInfo, now: datetime) -> str:
 
 @lru_cache(maxsize=1024)
 def _weekday(when: date, with_year: bool, reader: Locale) -> str:
-    text = format_skeleton("yMMMEd" if with_year else "MMMEd", when, locale=reader)
+    text = written(format_skeleton("yMMMEd" if with_year else "MMMEd", when, locale=reader), reader)
     return text.replace(", ", " ").replace(" ", _NBSP)
+
+
+def written(text: str, reader: Locale) -> str:
+    """A date as people write it: French has “1er” for the first of a month, which Babel's data lacks."""
+    return _THE_FIRST.sub("1er", text) if reader.language == "fr" else text
 
 
 def clock(moment: datetime, zone: ZoneInfo) -> str:
@@ -92,10 +100,13 @@ def clock(moment: datetime, zone: ZoneInfo) -> str:
 
 def short_moment(moment: datetime, zone: ZoneInfo, now: datetime) -> str:
     """“19 Nov, 10:12”, with the year when it is another one."""
+    return _("%(day)s, %(time)s") % {"day": _short_day(moment, zone, now), "time": clock(moment, zone)}
+
+
+def _short_day(moment: datetime, zone: ZoneInfo, now: datetime) -> str:
     local = moment.astimezone(zone)
     skeleton = "MMMd" if local.year == now.astimezone(zone).year else "yMMMd"
-    text = format_skeleton(skeleton, local.date(), locale=locale())
-    return _("%(day)s, %(time)s") % {"day": text, "time": clock(moment, zone)}
+    return written(format_skeleton(skeleton, local.date(), locale=locale()), locale())
 
 
 def long_moment(moment: datetime, zone: ZoneInfo) -> str:
@@ -104,14 +115,19 @@ def long_moment(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def since(moment: datetime, zone: ZoneInfo, now: datetime) -> str:
-    """“14:02” when that was today, else “19 Nov, 14:02”."""
-    same_day = moment.astimezone(zone).date() == now.astimezone(zone).date()
-    return clock(moment, zone) if same_day else short_moment(moment, zone, now)
+    """“14:02” when that was today, else “19 Nov, 14:02”, as it stands after “since”."""
+    if moment.astimezone(zone).date() == now.astimezone(zone).date():
+        return clock(moment, zone)
+    said = {"day": _short_day(moment, zone, now), "time": clock(moment, zone)}
+    return pgettext("after “since”", "%(day)s, %(time)s") % said
 
 
 def zone_words(zone: ZoneInfo) -> str:
     """“Paris time”."""
-    return _("%(city)s time") % {"city": get_timezone_location(zone, locale=locale(), return_city=True)}
+    city = {"city": get_timezone_location(zone, locale=locale(), return_city=True)}
+    if city["city"][:1] in _VOWELS:
+        return pgettext("a city that begins with a vowel", "%(city)s time") % city
+    return _("%(city)s time") % city
 
 
 def ago(span: timedelta) -> str:

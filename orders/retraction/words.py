@@ -20,12 +20,12 @@ STATEMENT_VERSION = "2026-11"
 # --- Dates ------------------------------------------------------------------------------------------------------------
 def long_day(day: date) -> str:
     """Monday 30 November 2026."""
-    return format_date(day, "full", locale=formats.locale())
+    return formats.written(format_date(day, "full", locale=formats.locale()), formats.locale())
 
 
 def plain_day(day: date) -> str:
     """30 November 2026."""
-    return format_date(day, "long", locale=formats.locale())
+    return formats.written(format_date(day, "long", locale=formats.locale()), formats.locale())
 
 
 def clock(moment: datetime) -> str:
@@ -35,7 +35,8 @@ def clock(moment: datetime) -> str:
 
 def day_and_clock(moment: datetime) -> str:
     """30 Nov 2026, 23:59:59."""
-    return f"{format_date(moment.date(), 'medium', locale=formats.locale())}, {clock(moment)}"
+    day = formats.written(format_date(moment.date(), "medium", locale=formats.locale()), formats.locale())
+    return f"{day}, {clock(moment)}"
 
 
 def zone_words(moment: datetime) -> str:
