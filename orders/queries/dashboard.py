@@ -24,7 +24,7 @@ def dashboard(nichandle: Nichandle, now: datetime) -> dict[str, Any]:
     # OVHcloud's last moment may lie before ours by the days a weekend or a holiday moves it.
     open_to_withdraw = Q(retraction_date__gt=now - timedelta(days=7)) & ~Q(status=Status.CANCELLED)
     orders = (
-        nichandle.orders.not_expired(now)  # type: ignore[attr-defined]
+        nichandle.orders.not_expired(now)
         .filter(Q(gone_at__isnull=True) & (awaiting_payment_q(now) | in_progress_q() | open_to_withdraw))
         .order_by("-date", "-order_id")
         .only(*ROW_FIELDS)[:_AT_MOST]

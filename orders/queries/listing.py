@@ -45,6 +45,7 @@ def orders_for_list(nichandle: Nichandle, asked: ListFilter, now: datetime) -> d
         "statuses": [
             {"word": word, "label": status_words(word).label, "chosen": word in asked.statuses} for word in STATUSES
         ],
+        "sorts": [{"word": word, "label": label, "chosen": word == asked.sort} for word, label in _sorts().items()],
         "problems": asked.problems,
         "clear_url": f"{here}{ListFilter(sort=asked.sort).query()}",
         "expired_note": _expired_note(asked, view, here),
@@ -60,7 +61,7 @@ def orders_for_list(nichandle: Nichandle, asked: ListFilter, now: datetime) -> d
 
 # --- Which orders -----------------------------------------------------------------------------------------------------
 def _filtered(nichandle: Nichandle, asked: ListFilter, now: datetime) -> QuerySet[Order]:
-    orders: OrderQuerySet = nichandle.orders.all()  # type: ignore[assignment]
+    orders: OrderQuerySet = nichandle.orders.all()
     if not asked.with_expired:
         orders = orders.not_expired(now)
     if asked.preset:
@@ -126,7 +127,7 @@ def _presets(asked: ListFilter, view: Overview, here: str) -> list[dict[str, Any
     labels = {
         "": (pgettext("orders", "All"), view.shown),
         "progress": (_("In progress"), view.progress),
-        "unpaid": (_("Unpaid"), view.unpaid),
+        "unpaid": (pgettext("orders", "Unpaid"), view.unpaid),
         "complete": (pgettext("orders", "Complete"), view.complete),
     }
     return [
@@ -150,6 +151,19 @@ def _heading(name: str, asked: ListFilter, here: str) -> dict[str, str]:
         "url": f"{here}{asked.query(sort=sort, after=None)}",
         "sorted": ("descending" if asked.descending else "ascending") if current else "",
         "arrow": ("↓" if asked.descending else "↑") if current else "",
+    }
+
+
+def _sorts() -> dict[str, str]:
+    return {
+        "-date": _("Date, newest first"),
+        "date": _("Date, oldest first"),
+        "-amount": _("Amount, highest first"),
+        "amount": _("Amount, lowest first"),
+        "-number": _("Number, highest first"),
+        "number": _("Number, lowest first"),
+        "status": _("Status"),
+        "-status": _("Status, backwards"),
     }
 
 

@@ -60,7 +60,7 @@ def overview(nichandle: Nichandle, now: datetime, *, with_expired: bool = False)
     row = rows.first()
     if row is None:
         return Overview(None, Canary.objects.values_list("sang_at", flat=True).first())
-    counts: dict[str, Any] = row.counts or {}  # type: ignore[attr-defined]
+    counts: dict[str, Any] = row.counts or {}
     for name in ("checked_at", "due_at"):
         counts[name] = datetime.fromisoformat(counts[name]) if counts.get(name) else None
     return Overview(row, row.sang_at, **counts)  # type: ignore[attr-defined]
