@@ -204,7 +204,7 @@ def test_signing_out_ends_the_session_on_the_server(client: Client, staff: User)
     assert client.get("/sign-out/").status_code == 405
     client.post("/sign-out/")
     client.cookies["panel_session"] = key
-    assert client.get("/support/")["Location"] == DOOR
+    assert client.get("/support/")["Location"].startswith(DOOR)
 
 
 # --- The second factor ------------------------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ def test_a_second_factor_is_asked_before_anybody_is_in(client: Client, secret: s
     answer = knock(client)
     assert answer["Location"] == "/staff/sign-in/code/"
     assert not is_in(client)
-    assert client.get("/support/")["Location"] == DOOR
+    assert client.get("/support/")["Location"].startswith(DOOR)
     knock(client)
     page = client.get("/staff/sign-in/code/")
     assert list(page.context["form"].fields) == ["code"]

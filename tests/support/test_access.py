@@ -31,7 +31,6 @@ def test_a_visitor_is_sent_to_the_staffs_door(path: str, pretence: str) -> None:
     client = Client()
     client.cookies["role"] = "support"
     answer = client.get(f"{path}{'&' if '?' in path else '?'}{pretence}")
-    assert (answer.status_code, answer["Location"]) == (302, "/staff/sign-in/")
     assert answer.status_code == 302
     assert answer["Location"].startswith("/staff/sign-in/?next=%2Fsupport%2F")
 
