@@ -52,6 +52,7 @@ Event = OrderEvent.Kind
 
 # A call ends after 15 s; a worker that has not written by now is taken for dead.
 LEASE = timedelta(seconds=45)
+CALL_ENDS_WITHIN = timedelta(seconds=20)
 # When to look after an attempt whose answer was lost. Only a look at least as late as the last may send again.
 LOOKS = (timedelta(seconds=5), timedelta(seconds=30), timedelta(seconds=60))
 # Attempts that may have reached OVHcloud; what is unclear after them is for a person.
@@ -141,7 +142,7 @@ class Relay:
 
     def _send(self, intent: Intent, gateway: Gateway) -> None:
         """Note the attempt, make the call, write what came of it."""
-        if not self._note(intent):
+        if not self._note(intent) or not self._may_call(intent):
             return
         asked_at = timezone.now()
         try:
@@ -181,6 +182,14 @@ class Relay:
             OrderEvent.objects.create(order=intent.order, kind=Event.SENT, source=_route(intent))
         _copy(intent, values)
         return True
+
+    def _may_call(self, intent: Intent) -> bool:
+        """
+        Whether the lease lasts longer than a call. A worker that was stopped after its note (a paused machine) comes
+        back when others may have looked already, and its call would come after their look.
+        """
+        enough = timezone.now() + CALL_ENDS_WITHIN
+        return Intent.objects.filter(pk=intent.pk, lease=intent.lease, leased_until__gt=enough).exists()
 
     def _call(self, intent: Intent, gateway: Gateway) -> None:
         KINDS[Intent.Kind(intent.kind)].send(gateway, intent.order)

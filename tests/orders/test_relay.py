@@ -423,6 +423,24 @@ def test_a_worker_that_lost_its_lease_does_not_call(ovh, order):
     assert calls(ovh, order) == 0
 
 
+def test_a_worker_that_was_stopped_after_its_note_does_not_call_later(ovh, order):
+    """A paused machine wakes up: others looked meanwhile, and a call now would come after their look."""
+
+    class Paused(relay.Relay):
+        def _note(self, intent):
+            noted = super()._note(intent)
+            pass_time(seconds=61)
+            return noted
+
+    intent = declare(order)
+    Paused().run(1)
+    assert calls(ovh, order) == 0
+    relay.relay_due()
+    intent.refresh_from_db()
+    assert intent.state == State.ACCEPTED
+    assert calls(ovh, order) == 1
+
+
 # --- Held, and released by itself -------------------------------------------------------------------------------------
 def test_a_declaration_where_ovhcloud_saw_no_right_is_sent_once_it_does(ovh, order):
     Order.objects.update(retraction_date=None)
