@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -14,7 +15,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         return addresses.get(language) or addresses["en"]
 
     return {
-        "site_name": settings.SITE_NAME,
+        "site_name": settings.SITE_NAME or _("Orders"),
         "support_email": settings.SUPPORT_EMAIL,
         "imprint_url": settings.IMPRINT_URL,
         "privacy_url": settings.PRIVACY_URL,

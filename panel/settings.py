@@ -344,7 +344,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "orders@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # --- Words of the operator --------------------------------------------------------------------------------------------
-SITE_NAME = env.str("SITE_NAME", "Orders")
+SITE_NAME = env.str("SITE_NAME", "")
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "")
 IMPRINT_URL = env.str("IMPRINT_URL", "")
 PRIVACY_URL = env.str("PRIVACY_URL", "")

@@ -260,18 +260,17 @@ SAME_EVERYWHERE = re.compile(r"X-Ovh-QueryID|OVH SAS, 2 rue Kellermann, 59100 Ro
 
 
 def unmarked(source: str) -> list[str]:
-    """Words of a template that a person reads or hears and that no marking covers."""
+    """Words and punctuation of a template that a person reads or hears and that no marking covers."""
     text = SAME_EVERYWHERE.sub("", MARKED.sub("", source))
     spoken = [first or second for first, second in SPOKEN.findall(text)]
     shown = re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>|&\w+;", " ", text, flags=re.DOTALL)
-    return re.findall(r"[^\W\d_]{2,}", " ".join([shown, *spoken]))
+    # French has a space before these signs, so they belong to a message.
+    return re.findall(r"[^\W\d_]{2,}|[:;?!](?=\s|$)", " ".join([shown, *spoken]))
 
 
-def test_an_unmarked_word_is_seen():
-    assert unmarked('<p>{% translate "a" %} <b class="x">Oops</b></p><i aria-label="here">{{ y }}</i>') == [
-        "Oops",
-        "here",
-    ]
+def test_what_is_unmarked_is_seen():
+    template = '<p>{% translate "a" %}: <b class="x">Oops</b></p><i aria-label="here">{{ y }}</i>'
+    assert unmarked(template) == [":", "Oops", "here"]
 
 
 @pytest.mark.parametrize("path", templates(), ids=lambda path: str(path.relative_to(ROOT / "templates")))
