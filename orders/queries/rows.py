@@ -63,6 +63,7 @@ def order_row(order: Order, nichandle: Nichandle, now: datetime, came_from: str 
         "tone": words.tone,
         "icon": words.icon,
         "label": words.label,
+        "explanation": words.explanation,
         "bar": tracking.bar_classes(tracking.step_states(status, None)) if status in _WITH_BAR else "",
         "next": next_step(order, status, until, nichandle, now),
     }

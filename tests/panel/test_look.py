@@ -1,10 +1,12 @@
 """The look: published tokens repeated truly, enough contrast in both schemes, nothing inline."""
 
+import gzip
 import re
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.staticfiles.finders import find
 
 ROOT = Path(settings.BASE_DIR)
 CSS = (ROOT / "static/css/panel.css").read_text()
@@ -68,9 +70,20 @@ def test_contrast_is_enough(name, ink, ground, least):
 
 
 def test_the_style_sheet_stays_small_and_loads_nothing():
-    assert len(CSS) < 28_000
+    assert len(gzip.compress(CSS.encode())) < 8_500
     assert "@import" not in CSS
     assert "url(" not in CSS
+
+
+def test_a_cold_first_page_is_small(client, db):
+    page = client.get("/").content
+    text = page.decode()
+    files = re.findall(r'(?:src|href)="/static/([^"]+)"', text)
+    sizes = {name: len(gzip.compress(Path(find(name)).read_bytes())) for name in files}
+    assert sum(sizes.values()) + len(gzip.compress(page)) < 50_000, sizes
+    # Before text shows: the page and its one style sheet; scripts are deferred.
+    assert len(re.findall(r'rel="stylesheet"', text)) == 1
+    assert re.findall(r"<script (?![^>]*defer)", text) == []
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
