@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.journeys import WORDS, row_of, scrolls_sideways, sign_in, staff_sign_in
-from tests.factories import make_staff
 from tests.processes.stack import Stack, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -60,13 +59,16 @@ def test_from_signing_in_to_a_cancelled_order(panel: Stack, ovh: Any, reader: An
     assert f"W-{reference}" in receipt["text"]
     assert receipt["to"] == ["anna.martin@example.com"]
 
-    page.goto(f"{panel.base}/orders/")
-    expect(row_of(page, number)).to_have_attribute("data-status", "cancelled", timeout=60_000)
+    def cancelled() -> bool:
+        page.goto(f"{panel.base}/orders/")
+        return bool(row_of(page, number).get_attribute("data-status") == "cancelled")
+
+    until(cancelled, 60, "the list shows the order as cancelled")
     assert me.complaints == []
 
     desk = reader(width, language)
-    staff = make_staff("desk@example.net", password="a long pass phrase")
-    staff_sign_in(desk.page, panel, staff.email, "a long pass phrase")
+    panel.add_staff("desk@example.net", "a long pass phrase")
+    staff_sign_in(desk.page, panel, "desk@example.net", "a long pass phrase")
     desk.page.locator("[name=q]").fill(str(number))
     desk.page.locator("[name=q]").press("Enter")
     desk.page.get_by_role("link", name=str(number)).first.click()

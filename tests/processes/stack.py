@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -69,6 +70,17 @@ class Stack:
     def start_beat(self) -> None:
         schedule = self.directory / "beat"
         self._start("beat", "-m", "celery", "-A", "panel.celery", "beat", "-s", str(schedule), "-l", "WARNING")
+
+    def add_staff(self, email: str, password: str, role: str = "support") -> None:
+        """As an operator does it, on the command line."""
+        subprocess.run(
+            [sys.executable, "manage.py", "add_staff", email, "--role", role, "--password-env", "STAFF_PASSWORD"],
+            cwd=ROOT,
+            env=self.environment("command") | {"STAFF_PASSWORD": password},
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
 
     def kill(self, name: str) -> None:
         """SIGKILL a process and every child of it, as a power cut would."""
