@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from django.db import connections
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from tests.chromium import ARGUMENTS, find_chromium
 from tests.processes.stack import Stack
@@ -18,6 +19,17 @@ LOCALES = {"en": "en-GB", "fr": "fr-FR"}
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     return browser_type_launch_args | {"executable_path": str(find_chromium()), "args": ARGUMENTS}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_connection_outlives_the_browser(playwright: Playwright) -> Iterator[None]:
+    """
+    Close what was opened under Playwright's event loop while that still runs.
+
+    Django keeps connections apart there, and one left open stops the test database from being dropped.
+    """
+    yield
+    connections.close_all()
 
 
 @pytest.fixture
