@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Link
@@ -46,6 +47,30 @@ def test_an_import_costs_two_calls_an_order(ovh):
     import_all(nichandle)
     methods = len(calls(ovh, begin, "/me/payment/method"))
     assert len(calls(ovh, begin)) - methods == 1 + 2 * nichandle.orders.count()
+
+
+def test_an_import_costs_one_call_an_order_where_lists_bring_whole_orders(ovh):
+    nichandle = sign_up(ovh)
+    ovh.settings(expanded_lists=True)
+    begin = mark(ovh)
+    import_all(nichandle)
+    methods = len(calls(ovh, begin, "/me/payment/method"))
+    assert nichandle.orders.count() > sync.IMPORT_BATCH
+    assert len(calls(ovh, begin)) - methods == 2 + nichandle.orders.count()
+    assert not nichandle.orders.filter(price_with_tax=None).exists()
+
+
+def test_pages_ask_ovhcloud_nothing(ovh):
+    nichandle = sign_up(ovh)
+    import_all(nichandle)
+    client = Client()
+    client.force_login(nichandle.user)
+    begin = mark(ovh)
+    number = nichandle.orders.first().order_id
+    for path in ("/", "/orders/", f"/orders/{number}/", f"/orders/{number}/tracking/", "/withdraw/", "/account/"):
+        assert client.get(path).status_code == 200
+    assert client.get(f"/orders/{number}/withdrawal/").status_code == 200
+    assert not calls(ovh, begin)
 
 
 def test_an_import_stopped_by_silence_goes_on_where_it_stopped(ovh):
