@@ -189,7 +189,10 @@ CELERY_TASK_ROUTES = {
     "orders.tasks.import_orders": {"queue": "import"},
     "orders.tasks.read_idle_details": {"queue": "import"},
 }
-CELERY_QUEUES_IN_USE = ("interactive", "intents", "poll", "import", "bulk")
+# Two kinds of workers, so that a poll which waits for a silent OVHcloud never keeps a withdrawal waiting.
+QUEUES_FOR_PEOPLE = ("interactive", "intents")
+QUEUES_OF_THE_CLOCK = ("poll", "import", "bulk")
+CELERY_QUEUES_IN_USE = QUEUES_FOR_PEOPLE + QUEUES_OF_THE_CLOCK
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 
 
@@ -324,14 +327,16 @@ TIME_ZONE = "UTC"
 # --- Files ------------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 # Tests collect nothing: WhiteNoise finds the files where they are.
-STATIC_ROOT = None if PANEL_ENV == "test" else BASE_DIR / "staticfiles"
+# Where collectstatic put compressed files under names that change with them; unset outside production: as they lie.
+COLLECTED = env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles") if PRODUCTION else "")
+STATIC_ROOT = COLLECTED or (None if PANEL_ENV == "test" else BASE_DIR / "staticfiles")
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_USE_FINDERS = not COLLECTED
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if PRODUCTION
+        if COLLECTED
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }

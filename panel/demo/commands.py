@@ -28,6 +28,7 @@ class Addresses:
     panel_database: str
     sandbox_database: str
     valkey: str
+    static_root: str
 
     @property
     def panel(self) -> str:
@@ -72,8 +73,9 @@ def web(addresses: Addresses, environment: Mapping[str, str]) -> Command:
     return arguments, {**environment, "PANEL_PROCESS": "web"}
 
 
-def worker(environment: Mapping[str, str]) -> Command:
-    arguments = ["-m", "panel.demo.worker"]
+def worker(environment: Mapping[str, str], kind: str) -> Command:
+    """kind: `people` or `clock`, which queues it serves."""
+    arguments = ["-m", "panel.demo.worker", kind]
     return arguments, {**environment, "PANEL_PROCESS": "worker"}
 
 
@@ -91,6 +93,7 @@ def _panel(addresses: Addresses, secrets: Secrets) -> dict[str, str]:
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "DATABASE_URL": addresses.panel_database,
         "REDIS_URL": addresses.valkey,
+        "STATIC_ROOT": addresses.static_root,
         "OVH_ENDPOINT": "ovh-eu",
         "OVH_BASE_URL": f"{addresses.sandbox}/1.0",
         "DEFAULT_FROM_EMAIL": "orders@example.net",

@@ -17,10 +17,10 @@ def answers(url: str) -> bool:
         return False
 
 
-def worker_listens(redis_url: str) -> bool:
-    """Tell whether a Celery worker waits at the broker's queues, which it does by BRPOP."""
+def workers_listen(redis_url: str, count: int) -> bool:
+    """Tell whether so many Celery workers wait at the broker's queues, which they do by BRPOP."""
     try:
         with redis.Redis.from_url(redis_url, socket_timeout=2) as client:
-            return any(entry.get("cmd") == "brpop" for entry in client.client_list())
+            return sum(entry.get("cmd") == "brpop" for entry in client.client_list()) >= count
     except redis.RedisError:
         return False

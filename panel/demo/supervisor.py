@@ -86,6 +86,7 @@ class Supervisor:
             panel_database=self._postgres.url("panel"),
             sandbox_database=self._postgres.url("sandbox"),
             valkey=self._valkey.url,
+            static_root=str(self._data.path / "static"),
         )
         sandbox_file = self._data.path / "sandbox.json"
         sandbox_file.unlink(missing_ok=True)
@@ -99,12 +100,13 @@ class Supervisor:
         environment = commands.panel_environment(base, kept, world)
         panel = [
             self._begin("web", *commands.web(base, environment)),
-            self._begin("worker", *commands.worker(environment)),
+            self._begin("worker", *commands.worker(environment, "clock")),
+            self._begin("worker-people", *commands.worker(environment, "people")),
             self._begin("beat", *commands.beat(environment)),
         ]
         self._wait("the panel", lambda: probes.answers(f"{base.panel}/health/ready"), *panel, sandbox)
         self._wait("its first page", lambda: probes.answers(f"{base.panel}/"), *panel, sandbox)
-        self._wait("the worker", lambda: probes.worker_listens(self._valkey.url), *panel, sandbox)
+        self._wait("the worker", lambda: probes.workers_listen(self._valkey.url, 2), *panel, sandbox)
         document = ready.document(base, world, kept)
         if self._ready_path:
             ready.write(self._ready_path, document)

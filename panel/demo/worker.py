@@ -1,21 +1,23 @@
-"""The demo's Celery worker: one for every queue that the settings name."""
+"""The demo's Celery workers: `python -m panel.demo.worker people` or `clock`, by the queues of the settings."""
+
+import sys
 
 from django.conf import settings
 
 from panel.celery import app
 
 
-def main() -> None:
-    # Processes, not threads: only they honour the time limits of tasks. Three, so that an import that fills
-    # one and a poll that fills another leave one for whoever waits at a page.
+def main(kind: str) -> None:
+    queues = settings.QUEUES_FOR_PEOPLE if kind == "people" else settings.QUEUES_OF_THE_CLOCK
+    # Processes, not threads: only they honour the time limits of tasks.
     app.worker_main(
         [
-            *("worker", "--pool", "prefork", "--concurrency", "3", "--loglevel", "warning"),
-            *("--queues", ",".join(settings.CELERY_QUEUES_IN_USE)),
+            *("worker", "--pool", "prefork", "--concurrency", "2", "--loglevel", "warning"),
+            *("--queues", ",".join(queues), "--hostname", f"{kind}@%h"),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         ]
     )
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])
