@@ -34,6 +34,7 @@ def test_a_visitor_is_sent_to_the_staffs_door(path: str, pretence: str) -> None:
     assert answer.status_code == 302
     assert answer["Location"].startswith("/staff/sign-in/?next=%2Fsupport%2F")
 
+
 @pytest.mark.parametrize("path", PAGES)
 def test_a_visitors_fragment_is_refused_and_told_where_to_go(path: str) -> None:
     answer = Client().get(path, headers={"HX-Request": "true"})
