@@ -44,9 +44,9 @@ def declare(order: Order) -> Intent:
 
 
 def pass_time(**span: float) -> None:
-    """As if so much time had gone by for every intent; leases run out, looks and retries fall due."""
+    """As if so much time had gone by for every intent under way; leases run out, looks and retries fall due."""
     gone = timedelta(**span)
-    Intent.objects.update(
+    Intent.objects.filter(next_attempt_at__isnull=False).update(
         attempted_at=F("attempted_at") - gone,
         next_attempt_at=F("next_attempt_at") - gone,
         leased_until=F("leased_until") - gone,
