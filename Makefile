@@ -54,7 +54,7 @@ lint: $(ENVIRONMENT) ## ruff, djlint, mypy and the import contract
 	@$(PY) -m ruff format --quiet --check . || { echo "Run make fmt."; exit 1; }
 	@$(PY) -m djlint --lint --quiet templates sandbox
 	@$(NOWHERE) $(PY) -m mypy --no-error-summary
-	@$(NOWHERE) $(PY) -m mypy --no-error-summary --config-file sandbox/mypy.ini sandbox
+	@$(NOWHERE) $(PY) -m mypy --no-error-summary --config-file sandbox/mypy.ini --cache-dir .mypy_cache/sandbox sandbox
 	@$(PY) -m mypy --no-error-summary --config-file sandbox/mypy.ini -p sandbox --cache-dir .mypy_cache/sandbox
 	@$(PY) .venv/bin/lint-imports > .venv/imports.log 2>&1 || { cat .venv/imports.log; exit 1; }
 
