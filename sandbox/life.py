@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db.models import F
 
 from . import follow_up, world
 from .models import BEYOND_RETRACTION, Bill, Detail, LedgerEntry, Order
@@ -30,6 +31,8 @@ DOCUMENTS_IN = 12
 _BATCH = 200
 
 _chance = random.Random(0)
+# Told of every order that is paid, inside the transaction.
+ON_PAID: list[Callable[[Order], None]] = []
 
 
 class Refused(Exception):
@@ -77,6 +80,8 @@ def pay(order: Order, payment_type: str, identifier: str | None = None, by: str 
     order.save()
     note(order.order_id, "paid", paymentType=payment_type, by=by)
     note(order.order_id, "checking")
+    for told in ON_PAID:
+        told(order)
 
 
 def refuse_payment(order: Order, payment_type: str) -> None:
@@ -213,6 +218,7 @@ def _deliver(order: Order) -> None:
 def _enter_delivered(order: Order) -> None:
     follow_up.mark(order.follow_up, VALIDATING="DONE", VALIDATED="DONE", DELIVERING="DONE", AVAILABLE="DONE")
     write_bill(order, world.now())
+    Detail.objects.filter(order=order).exclude(service="").update(domain=F("service"))
     note(order.order_id, "delivered")
 
 
@@ -304,7 +310,7 @@ def write_refund(order: Order, at: datetime) -> Bill:
     used = max(0, ((order.retracted_at or at) - (order.paid_at or at)).days)
     days = 365 if "P1Y" in _durations(order) else 30
     back = paid * max(Decimal(0), 1 - Decimal(used) / days)
-    without, tax, with_tax = split_tax(back, order.price_with_tax["currencyCode"])
+    without, tax, with_tax = split_tax(back, order.price_with_tax["currencyCode"], order.customer.tax_rate)
     return Bill.objects.create(
         bill_id=f"RF{order.order_id}",
         kind="Refund",

@@ -80,7 +80,7 @@ def make_order(
     with_tax = DEFAULT_PRICE if price is None else price
     at = date or world.now()
     order_id = _ORDERS_FROM + world.next_numbers(1)[0]
-    without, tax, total = split_tax(with_tax, customer.currency)
+    without, tax, total = split_tax(with_tax, customer.currency, customer.tax_rate)
     order = Order(
         order_id=order_id,
         customer=customer,

@@ -1,10 +1,13 @@
 """What the stand-in holds. Names are the API's, in Python's spelling; amounts are kept as the API quotes them."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
 from django.db.models import Q
+
+from .money import tax_rate
 
 # An order in one of these is over; nothing moves it but a retraction.
 SETTLED = ("delivered", "cancelled")
@@ -38,6 +41,7 @@ class Customer(models.Model):
     totp_secret = models.TextField(null=True, help_text="base32; null: no second factor")  # noqa: DJ001
     profile = models.JSONField(help_text="nichandle.Nichandle, whole")
     position = models.IntegerField(help_text="place in the ready file")
+    quirks = models.JSONField(default=dict, help_text="what is special: median_ms, revoked_after, untold")
 
     @property
     def language(self) -> str:
@@ -47,6 +51,10 @@ class Customer(models.Model):
     @property
     def currency(self) -> str:
         return str(self.profile["currency"]["code"])
+
+    @property
+    def tax_rate(self) -> Decimal:
+        return tax_rate(self.profile["ovhSubsidiary"])
 
     @property
     def is_individual(self) -> bool:
@@ -69,6 +77,7 @@ class Credential(models.Model):
     expiration = models.DateTimeField(null=True)
     last_use = models.DateTimeField(null=True)
     of_scenario = models.BooleanField(default=False, help_text="made with the world, for tools")
+    calls = models.IntegerField(default=0, help_text="signed calls, counted where the customer's grants wear out")
 
     def status_at(self, now: datetime) -> str:
         if self.expiration is not None and self.expiration <= now and self.status != "refused":
@@ -136,6 +145,7 @@ class Detail(models.Model):
     total_price = models.JSONField()
     cancelled = models.BooleanField(default=False)
     extension = models.JSONField(null=True, help_text="billing.ItemDetail; null: 404")
+    service = models.TextField(default="", help_text="what stands in `domain` once it is delivered, if anything else")
 
 
 class Bill(models.Model):
@@ -159,6 +169,32 @@ class PaymentMethod(models.Model):
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="payment_methods")
     answer = models.JSONField(help_text="me.payment.PaymentMethod, whole")
     refuses = models.BooleanField(default=False, help_text="every payment by it is refused")
+
+
+class Belonging(models.Model):
+    """Something of an account or an order that is little more than its answer: a contact, a debt, a balance."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="belongings")
+    kind = models.TextField()
+    number = models.BigIntegerField(help_text="its id on the wire, or the order it is about")
+    answer = models.JSONField()
+
+    class Meta:
+        indexes = [models.Index(fields=["customer", "kind", "number"], name="belonging_of_customer")]
+
+
+class Cart(models.Model):
+    """A cart. Until it is assigned, whoever knows its id may use it."""
+
+    cart_id = models.UUIDField(primary_key=True)
+    customer = models.ForeignKey(Customer, models.CASCADE, null=True, related_name="carts")
+    subsidiary = models.TextField()
+    description = models.TextField(default="")
+    expire = models.DateTimeField()
+    read_only = models.BooleanField(default=False)
+    coupons = models.JSONField(default=list)
+    items = models.JSONField(default=list, help_text="in the order they came; see carts.items")
+    order_id = models.BigIntegerField(null=True, help_text="what checking out made of it")
 
 
 class LedgerEntry(models.Model):

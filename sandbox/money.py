@@ -6,6 +6,21 @@ from typing import Any
 # priceInUcents counts millionths of a cent.
 UCENTS = 100_000_000
 VAT = Decimal("0.20")
+# Where it is another rate; Québec's is both of its taxes.
+_RATES = {
+    "CA": "0.05",
+    "CZ": "0.21",
+    "DE": "0.19",
+    "ES": "0.21",
+    "FI": "0.255",
+    "IE": "0.23",
+    "IT": "0.22",
+    "LT": "0.21",
+    "NL": "0.21",
+    "PL": "0.23",
+    "PT": "0.23",
+    "QC": "0.14975",
+}
 _CENT = Decimal("0.01")
 
 Price = dict[str, Any]
@@ -20,6 +35,10 @@ def price(value: Decimal | str | int, currency: str) -> Price:
         "text": _text(amount, currency),
         "value": float(amount),
     }
+
+
+def tax_rate(subsidiary: str) -> Decimal:
+    return Decimal(_RATES[subsidiary]) if subsidiary in _RATES else VAT
 
 
 def amount_of(quoted: Price) -> Decimal:
@@ -41,7 +60,7 @@ def add_tax(without: Decimal, currency: str, rate: Decimal = VAT) -> tuple[Price
 def _text(amount: Decimal, currency: str) -> str:
     if currency == "points":
         return f"{amount.normalize():f} PTS"
-    if currency in ("GBP", "USD"):
-        symbol = {"GBP": "£", "USD": "$"}[currency]
+    if currency in ("GBP", "USD", "CAD"):
+        symbol = {"GBP": "£", "USD": "$", "CAD": "$"}[currency]
         return f"{'-' if amount < 0 else ''}{symbol}{abs(amount)}"
     return f"{amount} {'€' if currency == 'EUR' else currency}"

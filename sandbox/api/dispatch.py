@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from .. import world
+from ..scenarios import untold
 from . import errors, fields, routes, signing
 from .errors import ApiError, bad_request
 from .routes import Call, Route
@@ -93,6 +94,7 @@ def _check(call: Call, route: Route, caller: signing.Caller) -> None:
         return
     call.credential = signing.require(caller, call.method, call.path)
     call.application = call.credential.application
+    untold.tell(call.customer)
 
 
 def _result(call: Call, route: Route, held: list[str], request: HttpRequest, headers: dict[str, str]) -> Any:

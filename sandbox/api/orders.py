@@ -11,6 +11,7 @@ from ..money import amount_of
 from . import fields
 from .errors import ApiError, bad_request, no_such, not_found
 from .fields import Field
+from .payment import available_for, note_transaction
 from .routes import Call, route
 
 REASONS = ("competitor", "difficulty", "expensive", "other", "performance", "reliability", "unused")
@@ -30,14 +31,14 @@ def _orders(call: Call) -> QuerySet[Order]:
     return call.customer.orders.filter(gone_at__isnull=True).exclude(lapsed)
 
 
-def _order(call: Call, order_id: int) -> Order:
+def find_order(call: Call, order_id: int) -> Order:
     order = _orders(call).filter(pk=order_id).first()
     if order is None:
         raise no_such("orderId", order_id)
     return order
 
 
-def _locked(call: Call, order_id: int) -> Order:
+def locked_order(call: Call, order_id: int) -> Order:
     order = call.customer.orders.select_for_update(of=("self",)).select_related("customer").filter(pk=order_id).first()
     if order is None or order.has_lapsed(world.now()):
         raise no_such("orderId", order_id)
@@ -48,7 +49,7 @@ def document_url(base: str, order: Order) -> str:
     return f"{base}/order/display-order.cgi?orderId={order.order_id}&orderPassword={order.password}"
 
 
-def _as_answer(base: str, order: Order) -> dict[str, Any]:
+def as_answer(base: str, order: Order) -> dict[str, Any]:
     url = document_url(base, order)
     answer = {
         "orderId": order.order_id,
@@ -67,7 +68,7 @@ def _as_answer(base: str, order: Order) -> dict[str, Any]:
 
 
 def _expand(call: Call, order_ids: list[int]) -> list[dict[str, Any]]:
-    return [_as_answer(call.base, order) for order in _orders(call).filter(pk__in=order_ids).order_by("pk")]
+    return [as_answer(call.base, order) for order in _orders(call).filter(pk__in=order_ids).order_by("pk")]
 
 
 @route(
@@ -86,22 +87,22 @@ def list_orders(call: Call) -> list[int]:
 
 @route("GET /me/order/{orderId}")
 def show_order(call: Call, order_id: int) -> dict[str, Any]:
-    return _as_answer(call.base, _order(call, order_id))
+    return as_answer(call.base, find_order(call, order_id))
 
 
 @route("GET /me/order/{orderId}/status")
 def status(call: Call, order_id: int) -> str:
-    return _order(call, order_id).status
+    return find_order(call, order_id).status
 
 
 @route("GET /me/order/{orderId}/details")
 def details(call: Call, order_id: int) -> list[int]:
-    order = _order(call, order_id)
+    order = find_order(call, order_id)
     return list(order.details.order_by("pk").values_list("pk", flat=True))
 
 
 def _detail(call: Call, order_id: int, detail_id: int) -> Detail:
-    detail = _order(call, order_id).details.filter(pk=detail_id).first()
+    detail = find_order(call, order_id).details.filter(pk=detail_id).first()
     if detail is None:
         raise no_such("orderDetailId", detail_id)
     return detail
@@ -132,7 +133,7 @@ def extension(call: Call, order_id: int, detail_id: int) -> dict[str, Any]:
 
 @route("GET /me/order/{orderId}/followUp")
 def follow_up(call: Call, order_id: int) -> list[dict[str, Any]]:
-    steps: list[dict[str, Any]] | None = _order(call, order_id).follow_up
+    steps: list[dict[str, Any]] | None = find_order(call, order_id).follow_up
     if steps is None:
         raise not_found("The requested object (followUp) does not exist")
     return steps
@@ -141,7 +142,7 @@ def follow_up(call: Call, order_id: int) -> list[dict[str, Any]]:
 @route("GET /me/order/{orderId}/associatedObject")
 def associated_object(call: Call, order_id: int) -> dict[str, Any]:
     # "Refund" sorts after "Bill": once money went back, the refund is what the order became.
-    last = Bill.objects.filter(order=_order(call, order_id)).order_by("-kind").first()
+    last = Bill.objects.filter(order=find_order(call, order_id)).order_by("-kind").first()
     return {"type": last.kind if last else None, "id": last.bill_id if last else None}
 
 
@@ -150,7 +151,7 @@ def associated_object(call: Call, order_id: int) -> dict[str, Any]:
 
 @route("GET /me/order/{orderId}/payment")
 def payment(call: Call, order_id: int) -> dict[str, Any]:
-    order = _order(call, order_id)
+    order = find_order(call, order_id)
     if order.paid_at is None:
         raise not_found("The requested object (payment) does not exist")
     paid = order.payment or {"paymentType": "creditCard", "paymentIdentifier": None}
@@ -164,7 +165,7 @@ def _methods(call: Call) -> list[PaymentMethod]:
 
 @route("GET /me/order/{orderId}/availableRegisteredPaymentMean")
 def available_means(call: Call, order_id: int) -> list[dict[str, str]]:
-    if _is_free(_order(call, order_id)):
+    if _is_free(find_order(call, order_id)):
         return [{"paymentMean": "fidelityAccount"}]
     types = {method.answer["paymentType"] for method in _methods(call)}
     return [{"paymentMean": LEGACY.get(name, name)} for name in sorted(types)]
@@ -172,27 +173,12 @@ def available_means(call: Call, order_id: int) -> list[dict[str, str]]:
 
 @route("GET /me/order/{orderId}/paymentMethods")
 def payment_methods(call: Call, order_id: int) -> dict[str, Any]:
-    _order(call, order_id)
+    find_order(call, order_id)
     methods = _methods(call)
     return {
-        "available": [available_method("CREDIT_CARD", "VISA"), available_method("PAYPAL", None)],
+        "available": available_for(call.customer.profile),
         "paymentMethods": [method.answer for method in methods],
         "registered": [method.payment_method_id for method in methods],
-    }
-
-
-def available_method(kind: str, sub_type: str | None) -> dict[str, Any]:
-    return {
-        "paymentType": kind,
-        "paymentSubType": sub_type,
-        "icon": {"name": (sub_type or kind).lower(), "url": None, "data": None},
-        "integration": "REDIRECT",
-        "oneshot": True,
-        "registerable": True,
-        "registerableWithTransaction": True,
-        "merchantId": None,
-        "organizationId": None,
-        "formSessionId": None,
     }
 
 
@@ -205,7 +191,7 @@ def available_method(kind: str, sub_type: str | None) -> dict[str, Any]:
 def pay(call: Call, order_id: int) -> None:
     wanted = call.body["paymentMethod"]["id"]
     method = next((one for one in _methods(call) if one.payment_method_id == wanted), None)
-    _order(call, order_id)
+    find_order(call, order_id)
     if method is None:
         raise no_such("paymentMethodId", wanted)
     mean = LEGACY.get(method.answer["paymentType"], method.answer["paymentType"])
@@ -221,7 +207,7 @@ def pay(call: Call, order_id: int) -> None:
 )
 def pay_with_mean(call: Call, order_id: int) -> None:
     mean, mean_id = call.body["paymentMean"], call.body.get("paymentMeanId")
-    order = _order(call, order_id)
+    order = find_order(call, order_id)
     if mean == "fidelityAccount" and _is_free(order):
         return _pay(call, order_id, mean, None)
     if mean in PAID_BY and mean_id is None:
@@ -236,7 +222,7 @@ def pay_with_mean(call: Call, order_id: int) -> None:
 def _pay(call: Call, order_id: int, mean: str, method: PaymentMethod | None) -> None:
     refused = method is not None and method.refuses
     with transaction.atomic():
-        order = _locked(call, order_id)
+        order = locked_order(call, order_id)
         if refused and order.status == "notPaid":
             life.refuse_payment(order, PAID_BY.get(mean, "creditCard"))
         else:
@@ -246,6 +232,8 @@ def _pay(call: Call, order_id: int, mean: str, method: PaymentMethod | None) -> 
                 life.pay(order, kind, identifier)
             except life.Refused as refusal:
                 raise bad_request(str(refusal)) from None
+        if method is not None:
+            note_transaction(method, order.price_with_tax, "FAILED" if refused else "SUCCESS")
     if refused:
         raise ApiError(403, f"This order can't be paid with '{mean}'", "FORBIDDEN")
 
@@ -267,7 +255,7 @@ def _is_free(order: Order) -> bool:
 def retraction(call: Call, order_id: int) -> None:
     refusal = None
     with transaction.atomic():
-        order = _locked(call, order_id)
+        order = locked_order(call, order_id)
         try:
             life.retract(order, call.body["reason"], call.body.get("comment"))
         except life.Refused as why:
@@ -281,6 +269,6 @@ def retraction(call: Call, order_id: int) -> None:
 def waive_retraction(call: Call, order_id: int) -> None:
     with transaction.atomic():
         try:
-            life.waive(_locked(call, order_id))
+            life.waive(locked_order(call, order_id))
         except life.Refused as refusal:
             raise bad_request(str(refusal)) from None

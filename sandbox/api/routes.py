@@ -12,7 +12,7 @@ from .fields import Field
 Needs = Literal["nothing", "application", "signature"]
 Expand = Callable[["Call", list[Any]], list[Any]]
 # Identifiers in paths are longs but for these.
-_TEXT_IDS = {"billId", "refundId", "billDetailId", "refundDetailId", "balanceName", "cartId"}
+_TEXT_IDS = {"billId", "refundId", "billDetailId", "refundDetailId", "balanceName", "cartId", "ovhAccountId"}
 
 
 @dataclass

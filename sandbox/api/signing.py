@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from django.db.models import F
+
 from .. import world
-from ..models import Application, Credential
+from ..models import Application, Credential, Customer
 from ..signatures import is_granted, sign
 from . import errors
 
@@ -87,6 +89,17 @@ def require(caller: Caller, method: str, path: str) -> Credential:
         raise errors.invalid_credential
     if not is_granted(credential.rules, method, path):
         raise errors.not_granted
+    return _worn(credential, credential.customer)
+
+
+def _worn(credential: Credential, customer: Customer) -> Credential:
+    """Count the call where the customer's grants wear out, and let the last one have been."""
+    limit = customer.quirks.get("revoked_after")
+    if limit is not None:
+        Credential.objects.filter(pk=credential.pk).update(calls=F("calls") + 1)
+        if credential.calls >= limit:
+            Credential.objects.filter(pk=credential.pk).update(status="expired")
+            raise errors.invalid_credential
     return credential
 
 

@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.models import Model
 
 from .. import life, world
-from ..models import Application, Bill, Credential, Customer, Detail, LedgerEntry, Order, PaymentMethod
+from ..models import Application, Belonging, Bill, Cart, Credential, Customer, Detail, LedgerEntry, Order, PaymentMethod
 from .demo import demo
 from .empty import empty
 from .story import Story
@@ -22,7 +22,7 @@ APPLICATION = {
     "secret": "SandboxApplicationSecret00000001",
     "name": "Order panel",
 }
-_REPLACED: tuple[type[Model], ...] = (LedgerEntry, PaymentMethod, Bill, Detail, Order)
+_REPLACED: tuple[type[Model], ...] = (Cart, Belonging, LedgerEntry, PaymentMethod, Bill, Detail, Order)
 # Above this, emptying a table beats deleting its rows; below, it costs a file each.
 _MANY_ORDERS = 20_000
 
@@ -64,7 +64,7 @@ def _store(story: Story) -> None:
         story.customers,
         update_conflicts=True,
         unique_fields=["nichandle"],
-        update_fields=["about", "password", "totp_secret", "profile", "position"],
+        update_fields=["about", "password", "totp_secret", "profile", "position", "quirks"],
     )
     Credential.objects.bulk_create(
         Credential(
@@ -83,6 +83,7 @@ def _store(story: Story) -> None:
     Detail.objects.bulk_create(story.details)
     Bill.objects.bulk_create(story.bills)
     PaymentMethod.objects.bulk_create(story.payment_methods)
+    Belonging.objects.bulk_create(story.belongings)
     LedgerEntry.objects.bulk_create(story.ledger)
 
 

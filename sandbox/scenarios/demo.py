@@ -9,6 +9,7 @@ from typing import Any
 
 from ..models import Customer
 from . import people
+from .further import further_accounts
 from .odd import odd_orders
 from .products import certificate, dedicated, domain, email, gift, hosting, licence, vps
 from .story import ALL_TODO, NONE, Line, Sketch, Story
@@ -21,6 +22,8 @@ def demo(story: Story) -> None:
     odd = people.odd_one(story)
     thomas = people.with_second_factor(story)
     story.tell([*_of_anna(anna), *_of_company(company), *odd_orders(odd, story.now), *_of_thomas(thomas)])
+    # Told apart, and later: nothing about the accounts above changes with those below.
+    story.tell(further_accounts(story))
 
 
 def _ago(days: float = 0, hours: float = 0, minutes: float = 0) -> timedelta:

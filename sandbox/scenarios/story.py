@@ -1,6 +1,7 @@
 """What scenarios are told with: customers, orders and what belongs to them, gathered before anything is stored."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,7 +9,7 @@ from typing import Any
 
 from .. import follow_up, life, world
 from ..making import EVENTS, UNPAID_FOR, order_password, tracking_for
-from ..models import Bill, Customer, Detail, LedgerEntry, Order, PaymentMethod
+from ..models import Belonging, Bill, Customer, Detail, LedgerEntry, Order, PaymentMethod
 from ..money import Price, add_tax, price
 
 _FIRST_ORDER = 201_000_001
@@ -51,6 +52,8 @@ class Sketch:
     # Fields of the stored order that are set against the rules.
     odd: dict[str, Any] = field(default_factory=dict)
     odd_lines: list[dict[str, Any]] = field(default_factory=list)
+    # Told of the order that was made of it.
+    then: Callable[["Story", Order], None] | None = None
 
 
 class Story:
@@ -62,6 +65,7 @@ class Story:
         self.details: list[Detail] = []
         self.bills: list[Bill] = []
         self.payment_methods: list[PaymentMethod] = []
+        self.belongings: list[Belonging] = []
         self.ledger: list[LedgerEntry] = []
 
     def customer(
@@ -116,7 +120,8 @@ class Story:
     def _order(self, sketch: Sketch) -> None:
         date = (self.now - sketch.age).replace(microsecond=0)
         currency = sketch.customer.currency
-        without, tax, total = add_tax(sum((line.unit * line.quantity for line in sketch.lines), Decimal(0)), currency)
+        net = sum((line.unit * line.quantity for line in sketch.lines), Decimal(0))
+        without, tax, total = add_tax(net, currency, sketch.customer.tax_rate)
         expires = UNPAID_FOR if sketch.expires_in is None else sketch.expires_in
         order = Order(
             order_id=_FIRST_ORDER + len(self.orders),
@@ -142,6 +147,8 @@ class Story:
         self._lines(order, sketch, currency)
         if sketch.lives:
             life.live_on(order)
+        if sketch.then is not None:
+            sketch.then(self, order)
 
     def _tracking(self, sketch: Sketch, date: datetime) -> follow_up.FollowUp | None:
         language = sketch.customer.language

@@ -8,7 +8,15 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 
 _SCHEMAS = Path(__file__).resolve().parents[2] / "sandbox" / "schemas"
-_FILES = ("auth.json", "me.json", "me-billing-contact.json")
+_FILES = (
+    *("auth.json", "me.json", "me-billing-contact.json"),
+    *("domain-contact.json", "order-cart.json", "catalog-public.json"),
+)
+# What live answers hold beyond the schemas, and the sandbox with them.
+_SEEN_LIVE: dict[str, dict[str, Any]] = {
+    "order.cart.ItemSettings": {"domain": {"type": "string"}, "catalogName": {"type": "string"}},
+    "order.cart.ConfigurationRequirements": {"allowedValues": {"type": "array", "items": {"type": "string"}}},
+}
 _DATETIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$"
 _PRIMITIVES: dict[str, dict[str, Any]] = {
     "long": {"type": "integer"},
@@ -20,6 +28,8 @@ _PRIMITIVES: dict[str, dict[str, Any]] = {
     "datetime": {"type": "string", "pattern": _DATETIME},
     "date": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"},
     "ipBlock": {"type": "string"},
+    "duration": {"type": "string", "pattern": r"^P\d+[DMY]$"},
+    "phoneNumber": {"type": "string"},
     "void": {"type": "null"},
 }
 
@@ -42,7 +52,7 @@ def operations() -> dict[str, dict[str, Any]]:
 
 @lru_cache
 def validator(type_name: str) -> Draft202012Validator:
-    definitions = {name: _model(model) for document in documents() for name, model in document["models"].items()}
+    definitions = {name: _model(name, model) for document in documents() for name, model in document["models"].items()}
     return Draft202012Validator({"$defs": definitions} | _reference(type_name), format_checker=FormatChecker())
 
 
@@ -57,19 +67,19 @@ def _reference(type_name: str) -> dict[str, Any]:
     return _PRIMITIVES.get(type_name) or {"$ref": f"#/$defs/{type_name}"}
 
 
-def _model(model: dict[str, Any]) -> dict[str, Any]:
+def _model(name: str, model: dict[str, Any]) -> dict[str, Any]:
     if "enum" in model:
         return {"enum": model["enum"]}
     properties = {
-        name: {"anyOf": [_reference(one.get("fullType", one.get("type"))), {"type": "null"}]}
+        field: {"anyOf": [_reference(one.get("fullType", one.get("type"))), {"type": "null"}]}
         if one["canBeNull"]
         else _reference(one.get("fullType", one.get("type")))
-        for name, one in model["properties"].items()
+        for field, one in model["properties"].items()
     }
     # Nothing may be missing, and nothing may be there that OVHcloud does not describe.
     return {
         "type": "object",
-        "properties": properties,
+        "properties": properties | _SEEN_LIVE.get(name, {}),
         "required": list(properties),
         "additionalProperties": False,
     }

@@ -79,7 +79,7 @@ def test_the_odd_account_leaves_the_schemas_and_answers_all_the_same(sandbox: Sa
 
 
 def test_the_demo_holds_what_it_promises(sandbox: Sandbox) -> None:
-    assert 50 <= sum(len(Signing(sandbox, one).get("/me/order")) for one in sandbox.customers) <= 90
+    assert 50 <= sum(len(Signing(sandbox, one).get("/me/order")) for one in sandbox.customers[:5]) <= 90
     anna, company = sandbox.customers[:2]
     assert anna["totp_secret"] is company["totp_secret"] is None
     assert "odd" not in anna["about"] + company["about"]

@@ -1,0 +1,154 @@
+"""Every operation of the official schemas that the sandbox serves: called, and its answer held to the schema."""
+
+import json
+
+import pytest
+
+from tests.sandboxes import Sandbox
+
+from . import official
+from .client import Signing
+from .walk import Walk, served
+
+CONTACT = {
+    "firstName": "Anna",
+    "lastName": "Martin",
+    "email": "anna.martin@example.com",
+    "language": "fr_FR",
+    "legalForm": "individual",
+    "phone": "+33.900000001",
+    "address": {"line1": "1 rue de l'Exemple", "city": "Lille", "zip": "59000", "country": "FR"},
+}
+
+
+def _account(walk: Walk) -> None:
+    me = walk.take("GET /me")
+    walk.take("PUT /me", sent={"city": "Roubaix", "spareEmail": None})
+    walk.take("PUT /me", sent=me)
+    walk.take("GET /auth/time")
+    walk.take("GET /auth/currentCredential")
+    walk.take("GET /auth/details")
+    rules = [{"method": "GET", "path": "/me"}]
+    walk.take("POST /auth/credential", sent={"accessRules": rules, "redirection": None, "allowedIPs": None})
+    walk.take("GET /me/fidelityAccount")
+    walk.take("PUT /me/fidelityAccount", sent={"alertThreshold": 10})
+    account = walk.each("GET /me/ovhAccount")[0]
+    walk.take("PUT /me/ovhAccount/{ovhAccountId}", account, sent={"alertThreshold": 5})
+    walk.each("GET /me/ovhAccount")
+
+
+def _contacts(walk: Walk) -> None:
+    made = walk.take("POST /me/contact", sent=CONTACT)
+    walk.take("PUT /me/contact/{contactId}", made["id"], sent=made | {"lastName": "Durand", "vat": None})
+    walk.take("GET /me/contact/{contactId}/fields", made["id"])
+    assert walk.each("GET /me/contact") == [made["id"]]
+    made = walk.take("POST /domain/contact", sent=CONTACT)
+    walk.take("PUT /domain/contact/{contactId}", made["id"], sent={"birthCity": "Lille"})
+    walk.take("GET /domain/contact/{contactId}", made["id"])
+    assert len(walk.take("GET /domain/contact")) == 1
+    for action in ("create", "transfer"):
+        for domain in ("lavande.fr", "lavande.berlin", "lavande.com"):
+            walk.take("GET /domain/configurationRule", query=f"?domain={domain}&action={action}")
+    owner = {name: CONTACT[name] for name in ("firstName", "lastName", "email", "phone", "address")}
+    walk.take("POST /domain/configurationRule/check", query="?domain=lavande.fr&action=create", sent={"owner": owner})
+
+
+_ORDER = "/me/order/{orderId}"
+
+
+def _orders(walk: Walk) -> None:
+    for order_id in walk.each("GET /me/order"):
+        for suffix in (
+            "status",
+            "associatedObject",
+            "availableRegisteredPaymentMean",
+            "paymentMethods",
+            "paymentMeans",
+        ):
+            walk.take(f"GET {_ORDER}/{suffix}", order_id)
+        walk.take(f"GET {_ORDER}/followUp", order_id, absent=True)
+        walk.take(f"GET {_ORDER}/payment", order_id, absent=True)
+        for detail_id in walk.each(f"GET {_ORDER}/details", order_id):
+            walk.take(f"GET {_ORDER}/details/{{orderDetailId}}/extension", order_id, detail_id, absent=True)
+
+
+def _acts(walk: Walk, sandbox: Sandbox) -> None:
+    customer = walk.signing.customer
+    order_id, other = (sandbox.make_order(customer) for _ in range(2))
+    method = walk.take("GET /me/payment/method", query="?default=true")[0]
+    walk.take(f"POST {_ORDER}/pay", order_id, sent={"paymentMethod": {"id": method}})
+    known = walk.take("GET /me/payment/method/{paymentMethodId}", method)
+    word = {"CREDIT_CARD": "creditCard", "SEPA_DIRECT_DEBIT": "bankAccount"}[known["paymentType"]]
+    card = {"paymentMean": word, "paymentMeanId": known["paymentMeanId"]}
+    walk.take(f"POST {_ORDER}/payWithRegisteredPaymentMean", other, sent=card)
+    if walk.take("GET /me")["legalform"] == "individual":
+        walk.take(f"POST {_ORDER}/retraction", order_id, sent={"reason": "other", "comment": "too many"})
+        walk.take(f"POST {_ORDER}/waiveRetraction", other)
+    for _ in range(3):
+        walk.take(f"GET {_ORDER}/consumption/details", order_id, query="?fileFormat=csv")
+
+
+def _debts(walk: Walk) -> None:
+    debts = [
+        order_id for order_id in walk.take("GET /me/order") if walk.take(f"GET {_ORDER}/debt", order_id, absent=True)
+    ]
+    for order_id in debts:
+        for operation in walk.each(f"GET {_ORDER}/debt/operation", order_id):
+            walk.take(f"GET {_ORDER}/debt/operation/{{operationId}}/associatedObject", order_id, operation)
+    if debts:
+        deposit = walk.take(f"POST {_ORDER}/debt/pay", debts[-1])
+        walk.take(f"POST {_ORDER}/balance", deposit["orderId"], sent={"balanceName": "WELCOME"})
+        name = walk.each(f"GET {_ORDER}/balance", deposit["orderId"])[0]
+        walk.take(f"DELETE {_ORDER}/balance/{{balanceName}}", deposit["orderId"], name)
+
+
+def _bills(walk: Walk) -> None:
+    for kind in ("bill", "refund"):
+        for number in walk.each(f"GET /me/{kind}"):
+            walk.each(f"GET /me/{kind}/{{{kind}Id}}/details", number)
+            walk.take(f"GET /me/{kind}/{{{kind}Id}}/payment", number)
+
+
+def _payment(walk: Walk) -> None:
+    walk.take("GET /me/payment/availableMethods")
+    walk.each("GET /me/payment/transaction")
+    methods = walk.each("GET /me/payment/method")
+    one = "/me/payment/method/{paymentMethodId}"
+    walk.take(f"PUT {one}", methods[-1], sent={"default": True, "description": "Of the house"})
+    for kind in ("bankAccount", "creditCard", "paypal", "deferredPaymentAccount"):
+        at = f"/me/paymentMean/{kind}"
+        for number in walk.each(f"GET {at}"):
+            walk.take(f"PUT {at}/{{id}}", number, sent={"description": "Old words"})
+            walk.take(f"POST {at}/{{id}}/chooseAsDefaultPaymentMean", number)
+    walk.take(f"PUT {one}", methods[0], sent={"default": True})
+    for kind in ("bankAccount", "creditCard", "paypal"):
+        at = f"/me/paymentMean/{kind}"
+        for number in walk.take(f"GET {at}"):
+            if not walk.take(f"GET {at}/{{id}}", number)["defaultPaymentMean"]:
+                walk.take(f"DELETE {at}/{{id}}", number)
+    for number in walk.take("GET /me/payment/method", query="?status=VALID"):
+        walk.take(f"DELETE {one}", number)
+
+
+def _whole(walk: Walk, sandbox: Sandbox) -> None:
+    _account(walk)
+    _contacts(walk)
+    _orders(walk)
+    _bills(walk)
+    _acts(walk, sandbox)
+    _debts(walk)
+    _payment(walk)
+
+
+def test_every_operation_served_is_called_and_follows_its_schema(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    walks = [Walk(Signing(sandbox, sandbox.customers[position])) for position in (0, 1, 5)]
+    for walk in walks:
+        _whole(walk, sandbox)
+    walks[0].take("POST /auth/logout")
+    seen = sum((walk.seen for walk in walks), walks[0].seen.__class__())
+    with capsys.disabled():
+        print(f"\n{len(seen)} of {len(official.operations())} operations, {seen.total()} samples")  # noqa: T201 - the figure is asked for
+    assert [fault for walk in walks for fault in walk.wrong] == []
+    assert served(walks[1].signing) - set(seen) == set(), json.dumps(sorted(served(walks[1].signing) - set(seen)))
