@@ -31,6 +31,7 @@ def main(ready: dict[str, Any]) -> None:
 
 def _take(page: Page, name: str, *, whole: bool = False) -> None:
     page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(400)  # menus fade in
     page.screenshot(path=IMAGES / f"{name}.png", full_page=whole)
 
 

@@ -1,11 +1,12 @@
 """Ways through the panel that several browser tests walk. Everything is found as a person finds it: by its words."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import Page, expect
 
-from tests.processes.stack import Stack
+if TYPE_CHECKING:
+    from tests.processes.stack import Stack
 
 WORDS: dict[str, dict[str, Any]] = {
     "en": {
@@ -37,7 +38,7 @@ WORDS: dict[str, dict[str, Any]] = {
 }
 
 
-def sign_in(page: Page, panel: Stack, who: dict[str, Any], language: str = "en") -> None:
+def sign_in(page: Page, panel: "Stack", who: dict[str, Any], language: str = "en") -> None:
     """From the first page to the list of orders, through OVHcloud's own page."""
     words = WORDS[language]
     page.goto(panel.base)
@@ -50,7 +51,7 @@ def sign_in(page: Page, panel: Stack, who: dict[str, Any], language: str = "en")
     expect(page.get_by_role("heading", level=1)).to_have_text(words["orders"])
 
 
-def staff_sign_in(page: Page, panel: Stack, email: str, password: str) -> None:
+def staff_sign_in(page: Page, panel: "Stack", email: str, password: str) -> None:
     page.goto(f"{panel.base}/staff/sign-in/")
     page.locator("[name=login]").fill(email)
     page.locator("[name=password]").fill(password)
