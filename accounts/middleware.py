@@ -9,6 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 
+from accounts import audit
+
 # Pages by URL namespace. A namespace that is not here is open to whoever passed the sign-in.
 CUSTOMERS_ONLY = {"orders"}
 STAFF_ONLY = {"support"}
@@ -36,10 +38,21 @@ class CurrentNichandle:
             return None
         if namespaces & (STAFF_ONLY if user.nichandle else CUSTOMERS_ONLY):
             # The other kind of person is told nothing, not even that the page exists.
+            _note_refusal(request)
             raise Http404
         if user.nichandle and user.key_is_revoked and not getattr(view, "works_without_key", False):
             return render(request, "accounts/key_revoked.html")
         return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        """A customer's 404: a number that somebody else has and one that nobody has leave the same line."""
+        namespaces = set(request.resolver_match.namespaces) if request.resolver_match else set()
+        if isinstance(exception, Http404) and request.user.is_authenticated and namespaces & CUSTOMERS_ONLY:
+            _note_refusal(request)
+
+
+def _note_refusal(request: HttpRequest) -> None:
+    audit.record(request, "not_found", target=request.path, result="refused")
 
 
 class SignInRequired(LoginRequiredMiddleware):

@@ -1,0 +1,88 @@
+"""A small world for attacks: A with orders worth stealing, B who would like to, and everybody else who may knock."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Link, User
+from orders import actions
+from orders.models import Order, Status
+from tests.factories import make_canary, make_customer, make_detail, make_nichandle, make_order, make_staff
+
+# Words that stand in A's rows and in nobody else's.
+SECRETS_OF_A = ("Agathe", "Canari", "agathe@canari.example", "canari.example", "VPS Canari")
+
+
+@dataclass(frozen=True)
+class Sieged:
+    """order: A's unpaid one. withdrawn: A's delivered one, declared. theirs: B's. unknown: a number nobody has."""
+
+    a: User
+    b: User
+    support: User
+    administrator: User
+    order: Order
+    withdrawn: Order
+    theirs: Order
+    reference: str
+    unknown: int = 999_999_999
+
+
+ACTORS = ("visitor", "other", "owner", "revoked", "disabled", "support", "administrator")
+
+
+@pytest.fixture
+def sieged(db: None, ovh: Any) -> Sieged:
+    make_canary()
+    account = make_nichandle("agathe1-ovh", firstname="Agathe", name="Canari", email="agathe@canari.example")
+    a, b = make_customer(account), make_customer("bruno2-ovh", firstname="Bruno", name="Blanc")
+    now = timezone.now()
+    made: dict[str, Any] = {"first_description": "VPS Canari", "search_text": "VPS Canari canari.example"}
+    unpaid = make_order(account, 238_100_001, status=Status.NOT_PAID, **made)
+    paid = make_order(account, 238_100_002, payment_date=now, retraction_date=now + timedelta(days=14), **made)
+    for order in (unpaid, paid):
+        make_detail(order, description="VPS Canari", domain="canari.example")
+    declared = actions.retract_order(paid, email="agathe@canari.example", language="en", request=None)
+    return Sieged(
+        a=a,
+        b=b,
+        support=make_staff("support@example.net"),
+        administrator=make_staff("boss@example.net", role="administrator"),
+        order=unpaid,
+        withdrawn=paid,
+        theirs=make_order(b.nichandle, 238_100_003),
+        reference=declared.retraction.reference,
+    )
+
+
+def browser_of(user: User | None, **options: Any) -> Client:
+    client = Client(**options)
+    if user is not None:
+        client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def browsers(sieged: Sieged) -> dict[str, Client]:
+    """One for each of ACTORS; `become` makes the revoked and the disabled what they are."""
+    users = {
+        "visitor": None,
+        "other": sieged.b,
+        "owner": sieged.a,
+        "revoked": sieged.a,
+        "disabled": sieged.a,
+        "support": sieged.support,
+        "administrator": sieged.administrator,
+    }
+    return {actor: browser_of(users[actor]) for actor in ACTORS}
+
+
+def become(actor: str, sieged: Sieged) -> None:
+    if actor == "revoked":
+        Link.objects.filter(user=sieged.a).update(state=Link.State.REVOKED)
+    elif actor == "disabled":
+        User.objects.filter(pk=sieged.a.pk).update(is_active=False)

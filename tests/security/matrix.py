@@ -1,0 +1,121 @@
+"""
+Who gets what at which address: every route of the URLconf has its three lines here, or a test fails.
+
+read: GET and HEAD. post: POST, with a token. else: PUT, PATCH, DELETE and OPTIONS. Addresses name A's order; `other` is
+the customer B, `owner` is A, `revoked` is A after OVHcloud took the key back, `disabled` is A switched off.
+
+in: sent to sign in (a fragment is told so by 401). door: likewise to staff's door. key: 200 with the page that says the
+key is no longer taken, and nothing else.
+"""
+
+TABLE = """
+                                 visitor  other    owner    revoked  disabled support  administrator
+home                       read  200      200      200      key      200      302      302
+                           post  405      405      405      405      405      405      405
+                           else  405      405      405      405      405      405      405
+orders:order_list          read  in       200      200      key      in       404      404
+                           post  in       405      405      key      in       404      404
+                           else  in       405      405      key      in       404      404
+orders:list_check          read  in       405      405      key      in       404      404
+                           post  in       302      302      key      in       404      404
+                           else  in       405      405      key      in       404      404
+orders:order_show          read  in       404      200      key      in       404      404
+                           post  in       405      405      key      in       404      404
+                           else  in       405      405      key      in       404      404
+orders:order_tracking      read  in       404      200      key      in       404      404
+                           post  in       405      405      key      in       404      404
+                           else  in       405      405      key      in       404      404
+orders:order_check         read  in       405      405      key      in       404      404
+                           post  in       404      302      key      in       404      404
+                           else  in       405      405      key      in       404      404
+orders:order_pay           read  in       404      200      key      in       404      404
+                           post  in       404      200      key      in       404      404
+                           else  in       405      405      key      in       404      404
+orders:order_bill          read  in       404      200      key      in       404      404
+                           post  in       404      200      key      in       404      404
+                           else  in       405      405      key      in       404      404
+orders:order_leave         read  in       404      410      key      in       404      404
+                           post  in       405      405      key      in       404      404
+                           else  in       405      405      key      in       404      404
+orders:retraction_show     read  in       404      200      200      in       404      404
+                           post  in       404      200      200      in       404      404
+                           else  in       405      405      405      in       404      404
+orders:retraction_form     read  in       404      200      200      in       404      404
+                           post  in       405      405      405      in       404      404
+                           else  in       405      405      405      in       404      404
+orders:retractions         read  200      200      200      200      200      200      200
+                           post  405      405      405      405      405      405      405
+                           else  405      405      405      405      405      405      405
+orders:receipt_verify      read  200      200      200      200      200      200      200
+                           post  405      405      405      405      405      405      405
+                           else  405      405      405      405      405      405      405
+accounts:sign_in           read  405      405      405      405      405      405      405
+                           post  302      302      302      302      302      302      302
+                           else  405      405      405      405      405      405      405
+accounts:sign_in_continue  read  302      302      302      302      302      302      302
+                           post  405      405      405      405      405      405      405
+                           else  405      405      405      405      405      405      405
+accounts:sign_in_return    read  400      400      400      400      400      400      400
+                           post  405      405      405      405      405      405      405
+                           else  405      405      405      405      405      405      405
+accounts:sign_in_confirm   read  302      302      302      302      302      302      302
+                           post  400      400      400      400      400      400      400
+                           else  405      405      405      405      405      405      405
+accounts:sign_out          read  405      405      405      405      405      405      405
+                           post  302      302      302      302      302      302      302
+                           else  405      405      405      405      405      405      405
+accounts:account           read  in       200      200      200      in       404      404
+                           post  in       405      405      405      in       405      405
+                           else  in       405      405      405      in       405      405
+accounts:forget            read  in       200      200      200      in       404      404
+                           post  in       200      200      200      in       404      404
+                           else  in       405      405      405      in       405      405
+support:search             read  door     404      404      404      door     200      403
+                           post  door     404      404      404      door     405      405
+                           else  door     404      404      404      door     405      405
+support:queues             read  door     404      404      404      door     200      403
+                           post  door     404      404      404      door     405      405
+                           else  door     404      404      404      door     405      405
+support:order_show         read  door     404      404      404      door     200      403
+                           post  door     404      404      404      door     405      405
+                           else  door     404      404      404      door     405      405
+account_login              read  200      302      302      302      200      302      302
+                           post  200      302      302      302      200      302      302
+                           else  405      302      302      302      405      302      302
+mfa_authenticate           read  302      302      302      302      302      302      302
+                           post  302      302      302      302      302      302      302
+                           else  302      302      302      302      302      302      302
+staff_welcome              read  404      404      404      404      404      404      404
+                           post  404      404      404      404      404      404      404
+                           else  405      405      405      405      405      405      405
+staff_welcome_link         read  404      404      404      404      404      404      404
+                           post  405      405      405      405      405      405      405
+                           else  405      405      405      405      405      405      405
+set_language               read  405      405      405      405      405      405      405
+                           post  302      302      302      302      302      302      302
+                           else  405      405      405      405      405      405      405
+health_live                read  200      200      200      200      200      200      200
+                           post  405      405      405      405      405      405      405
+                           else  405      405      405      405      405      405      405
+health_ready               read  200      200      200      200      200      200      200
+                           post  405      405      405      405      405      405      405
+                           else  405      405      405      405      405      405      405
+"""
+
+Cell = tuple[str, str, str]
+
+
+def expected() -> dict[Cell, str]:
+    """The answers by route, kind of method and actor."""
+    header, *lines = TABLE.strip("\n").splitlines()
+    actors = header.split()
+    cells: dict[Cell, str] = {}
+    route = ""
+    for line in lines:
+        words = line.split()
+        if len(words) == len(actors) + 2:
+            route = words.pop(0)
+        kind, *answers = words
+        assert len(answers) == len(actors), line
+        cells |= {(route, kind, actor): answer for actor, answer in zip(actors, answers, strict=True)}
+    return cells
