@@ -44,6 +44,14 @@ _TRACKING: dict[str, tuple[list[str], dict[str, str]]] = {
 }
 
 
+def new_order_id() -> int:
+    return _ORDERS_FROM + world.next_numbers(1)[0]
+
+
+def new_detail_ids(count: int) -> list[int]:
+    return [_DETAILS_FROM + number for number in world.next_numbers(count)]
+
+
 def order_password(chance: random.Random = _secret) -> str:
     return "".join(chance.choice(string.ascii_letters + string.digits) for _ in range(10))
 
@@ -79,7 +87,7 @@ def make_order(
     """
     with_tax = DEFAULT_PRICE if price is None else price
     at = date or world.now()
-    order_id = _ORDERS_FROM + world.next_numbers(1)[0]
+    order_id = new_order_id()
     without, tax, total = split_tax(with_tax, customer.currency, customer.tax_rate)
     order = Order(
         order_id=order_id,
@@ -125,13 +133,13 @@ def _details(order: Order, products: list[str], total: Price) -> list[Detail]:
     cents = round(total["value"] * 100)
     share, rest = divmod(cents, len(products))
     made = []
-    for position, (number, product) in enumerate(zip(world.next_numbers(len(products)), products, strict=True)):
+    for position, (number, product) in enumerate(zip(new_detail_ids(len(products)), products, strict=True)):
         amount: dict[str, Any] = price(
             Decimal(share + (rest if position == 0 else 0)) / 100, order.price_with_tax["currencyCode"]
         )
         made.append(
             Detail(
-                order_detail_id=_DETAILS_FROM + number,
+                order_detail_id=number,
                 order=order,
                 description=product,
                 domain=f"*{position + 1:03}",

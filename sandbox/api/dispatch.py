@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from .. import world
+from ..carts import Refusal
 from ..scenarios import untold
 from . import errors, fields, routes, signing
 from .errors import ApiError, bad_request
@@ -54,6 +55,8 @@ def _guarded(answer: Callable[[], tuple[int, Any]]) -> tuple[int, Any]:
         return answer()
     except ApiError as refusal:
         return refusal.status, refusal.body()
+    except Refusal as refusal:
+        return refusal.status, errors.error_body(refusal.status, refusal.message)
     except (OperationalError, InterfaceError):
         return _UNAVAILABLE.status, _UNAVAILABLE.body()
     except Exception:

@@ -98,7 +98,6 @@ def test_a_credential_needs_an_application(sandbox: Sandbox) -> None:
     "path",
     [
         "",
-        "/",
         "/nothing",
         "/me/order/",
         "/me//order",

@@ -130,11 +130,84 @@ def _payment(walk: Walk) -> None:
         walk.take(f"DELETE {one}", number)
 
 
+_CART = "/order/cart/{cartId}"
+_PRODUCTS = {"vps": "P1M", "webHosting": "P1Y", "emailpro": "P1M", "sslGateway": "P1M", "dns": "P1Y"}
+
+
+def _cart(walk: Walk) -> None:
+    subsidiary = walk.take("GET /me")["ovhSubsidiary"]
+    cart = walk.take("POST /order/cart", sent={"ovhSubsidiary": subsidiary, "description": "A walk"})["cartId"]
+    walk.take(f"PUT {_CART}", cart, sent={"description": "The walk"})
+    walk.take(f"POST {_CART}/assign", cart)
+    assert walk.take("GET /order/cart", query="?description=The%20walk") == [cart]
+    _products(walk, cart)
+    _domains(walk, cart)
+    walk.take(f"GET {_CART}", cart)
+    walk.take(f"POST {_CART}/coupon", cart, sent={"coupon": "WELCOME10"})
+    walk.take(f"GET {_CART}/summary", cart)
+    walk.take(f"GET {_CART}/checkout", cart)
+    walk.take(f"GET {_CART}/coupon", cart)
+    walk.take(f"DELETE {_CART}/coupon", cart, query="?coupon=WELCOME10")
+    made = walk.take(f"POST {_CART}/checkout", cart, sent={"waiveRetractationPeriod": True})
+    walk.take(f"GET {_ORDER}", made["orderId"])
+    walk.take(f"DELETE {_CART}", cart)
+
+
+def _products(walk: Walk, cart: str) -> None:
+    for segment, duration in _PRODUCTS.items():
+        at = f"{_CART}/{segment}"
+        codes = [offer["planCode"] for offer in walk.take(f"GET {at}", cart)]
+        sent = {"planCode": codes[0], "duration": duration, "pricingMode": "default", "quantity": 1}
+        item = walk.take(f"POST {at}", cart, sent=sent)["itemId"]
+        options = {}
+        for code in codes:
+            options[code] = walk.take(f"GET {at}/options", cart, query=f"?planCode={code}")
+        if segment == "vps":
+            label = {"label": "vps_datacenter", "value": "GRA"}
+            walk.take(f"POST {_CART}/item/{{itemId}}/configuration", cart, item, sent=label)
+        if segment == "sslGateway":
+            walk.take(f"DELETE {_CART}/item/{{itemId}}", cart, item)
+            code, item = codes[1], walk.take(f"POST {at}", cart, sent=sent | {"planCode": codes[1]})["itemId"]
+            label = {"label": "domain", "value": "lavande.example"}
+            walk.take(f"POST {_CART}/item/{{itemId}}/configuration", cart, item, sent=label)
+            options[codes[0]] = options[code]
+        for option in options[codes[0]][:1]:
+            more = {"itemId": item, "planCode": option["planCode"]}
+            walk.take(f"POST {at}/options", cart, sent=sent | more)
+
+
+def _domains(walk: Walk, cart: str) -> None:
+    words = ("", "taken", "locked", "premium", "premium-taken", "aftermarket", "aftermarket2", "several", "config")
+    for word in (*words, "conditions", "reserved", "code", "brand", "unavailable"):
+        for extension in ("fr", "com", "berlin", "gov.uk"):
+            walk.take(f"GET {_CART}/domain", cart, query=f"?domain={word}lavande.{extension}")
+    item = walk.take(f"POST {_CART}/domain", cart, sent={"domain": "lavande.com", "duration": "P2Y"})["itemId"]
+    option = walk.take(f"GET {_CART}/domain/options", cart, query="?domain=lavande.com")[0]["planCode"]
+    sent = {"itemId": item, "planCode": option, "duration": "P1Y", "pricingMode": "default", "quantity": 1}
+    walk.take(f"POST {_CART}/domain/options", cart, sent=sent)
+    for each in walk.each(f"GET {_CART}/item", cart):
+        walk.take(f"GET {_CART}/item/{{itemId}}/requiredConfiguration", cart, each)
+    walk.take(f"PUT {_CART}/item/{{itemId}}", cart, item, sent={"duration": "P1Y", "quantity": 1})
+    at = f"{_CART}/item/{{itemId}}/configuration"
+    walk.take(f"POST {at}", cart, item, sent={"label": "OWNER_LEGAL_AGE", "value": "true"})
+    wrong = walk.take(f"POST {at}", cart, item, sent={"label": "DNS", "value": "ns1.example"})["id"]
+    walk.each(f"GET {at}", cart, item)
+    walk.take(f"DELETE {at}/{{configurationId}}", cart, item, wrong)
+
+
+def _catalogues(walk: Walk) -> None:
+    for segment in ("domain", *_PRODUCTS):
+        for subsidiary in ("FR", "GB"):
+            walk.take(f"GET /order/catalog/public/{segment}", query=f"?ovhSubsidiary={subsidiary}")
+
+
 def _whole(walk: Walk, sandbox: Sandbox) -> None:
     _account(walk)
     _contacts(walk)
     _orders(walk)
     _bills(walk)
+    _cart(walk)
+    _catalogues(walk)
     _acts(walk, sandbox)
     _debts(walk)
     _payment(walk)
