@@ -45,7 +45,10 @@ class Cursor:
             value, order_id = json.loads(base64.urlsafe_b64decode(text[:200] + "=" * (-len(text) % 4)))
         except (binascii.Error, UnicodeError, TypeError, RecursionError) as error:
             raise ValueError("no cursor") from error
-        if type(value) is not str or type(order_id) is not int or not 0 <= order_id <= _BIGGEST_ID or "\0" in value:
+        # Printable: JSON can spell NUL and half a surrogate pair, which no database takes.
+        if type(value) is not str or not value.isprintable() or type(order_id) is not int:
+            raise ValueError("no cursor")
+        if not 0 <= order_id <= _BIGGEST_ID:
             raise ValueError("no cursor")
         cursor = cls(value, order_id)
         cursor.key(sort)
