@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from allauth.account.utils import perform_login
-from allauth.core import ratelimit
+from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
@@ -23,7 +23,7 @@ from gateway import OvhError, OvhUnavailable
 @require_POST
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Begin: OVHcloud is asked for a key, then a page says what it will allow and links there."""
-    limited = ratelimit.consume_or_429(request, action="sign_in")
+    limited = ratelimit.consume_or_429(request, app="allauth.account", action="sign_in")
     if limited:
         return cast(HttpResponse, limited)
     try:
@@ -49,6 +49,10 @@ def sign_in_continue(request: HttpRequest) -> HttpResponse:
 @require_safe
 def sign_in_return(request: HttpRequest, nonce: str) -> HttpResponse:
     """Where OVHcloud sends the browser back to. Nobody is signed in here: the next page asks."""
+    # Each refusal writes a line that nobody can delete, so nobody may cause any number of them.
+    limited = ratelimit.consume_or_429(request, app="allauth.account", action="sign_in_return", limit_get=True)
+    if limited:
+        return cast(HttpResponse, limited)
     try:
         actions.return_from_ovh(request, nonce)
     except KeyNotGranted:
