@@ -31,7 +31,8 @@ class PrivateByDefault:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if not request.path.startswith(settings.STATIC_URL):
+        is_file = request.path.startswith(settings.STATIC_URL) and response.status_code in (200, 206, 304)
+        if not is_file:
             response.headers["Cache-Control"] = "no-store"
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("Cross-Origin-Embedder-Policy", "require-corp")

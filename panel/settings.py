@@ -75,9 +75,10 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "panel.middleware.RequestId",
-    "django.middleware.security.SecurityMiddleware",
+    # Around everything that may answer by itself, so that refusals and redirects have their headers, too.
     "csp.middleware.CSPMiddleware",
     "panel.middleware.PrivateByDefault",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -258,8 +259,13 @@ ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGIN_TIMEOUT = 900
-# Attempts at staff's password page; the cache that counts them reads as empty when Redis is away.
-ACCOUNT_RATE_LIMITS = {"sign_in": "20/m/ip", "login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+# Attempts on both ways in; the cache that counts them reads as empty when Redis is away.
+ACCOUNT_RATE_LIMITS = {
+    "sign_in": "20/m/ip",
+    "sign_in_return": "30/m/ip",
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
@@ -275,7 +281,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # Sessions live in PostgreSQL, so that a dead Redis signs nobody out.
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_NAME = "__Host-panel_session" if HTTPS else "panel_session"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 12 * 3600
@@ -315,6 +321,8 @@ X_FRAME_OPTIONS = "DENY"
 SILENCED_SYSTEM_CHECKS = ["security.W021"]  # preloading is the owner's decision about a whole domain
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
+# No form takes a file, so nobody may fill our disk with one.
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
 
 # --- Languages, times, amounts ----------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 from django.views.i18n import set_language as django_set_language
 
 from orders.models import Canary
@@ -47,12 +47,13 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
+@require_POST
 def set_language(request: HttpRequest) -> HttpResponse:
     """The reader's own switch: a cookie, and kept with the account."""
     response = django_set_language(request)
     user: Any = request.user
     chosen = request.POST.get("language", "")
-    if request.method == "POST" and user.is_authenticated and chosen in dict(settings.LANGUAGES):
+    if user.is_authenticated and chosen in dict(settings.LANGUAGES):
         user.language = chosen
         user.save(update_fields=["language"])
     return response
