@@ -36,7 +36,7 @@ ACTORS = ("visitor", "other", "owner", "revoked", "disabled", "support", "admini
 
 
 @pytest.fixture
-def sieged(db: None, ovh: Any) -> Sieged:
+def sieged(db: None) -> Sieged:
     make_canary()
     account = make_nichandle("agathe1-ovh", firstname="Agathe", name="Canari", email="agathe@canari.example")
     a, b = make_customer(account), make_customer("bruno2-ovh", firstname="Bruno", name="Blanc")
