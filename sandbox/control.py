@@ -18,6 +18,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from . import follow_up, life, making, scenarios, world
 from .api import fields
+from .api.limits import LIMITER
+from .front import delays
 from .front.faults import FAULTS, KINDS
 from .front.journal import JOURNAL
 from .mailbox import MAILBOX
@@ -262,6 +264,8 @@ def reset(request: HttpRequest) -> dict[str, Any]:
     scenario = _read(sent, "scenario", fields.one_of(*scenarios.NAMES), "demo")
     seed = _read(sent, "seed", fields.long, scenarios.SEED)
     FAULTS.disarm()
+    LIMITER.forget()
+    delays.seed(seed)
     scenarios.load(scenario, seed)
     return {"scenario": scenario, "seed": seed, "orders": Order.objects.count()}
 
@@ -271,10 +275,11 @@ def settings(request: HttpRequest) -> dict[str, Any]:
     if request.method == "POST":
         wanted = _sent(request, *world.SWITCHES)
         for name, value in wanted.items():
-            if value not in world.SWITCHES[name]:
-                raise Wrong(f"{name} is one of {json.dumps(world.SWITCHES[name])}")
+            if not world.may_hold(name, value):
+                raise Wrong(f"{name} is {world.words_for(name)}")
         with world.gate.use():
             world.set_switches(wanted)
+        LIMITER.forget()
     return world.switches()
 
 

@@ -1,8 +1,9 @@
 """OVHcloud's clock, the pace of life, the switches, and the gate that a reset closes."""
 
+import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -15,12 +16,51 @@ from .models import World
 # Answers of the real API carry French local time.
 PARIS = ZoneInfo("Europe/Paris")
 MAX_SPEED = 100_000.0
+
+
+def _is_latency(value: Any) -> bool:
+    """None, or {"median_ms": 120, "p95_ms": 800}; the second may be left out."""
+    if value is None:
+        return True
+    if not isinstance(value, dict) or "median_ms" not in value or not set(value) <= {"median_ms", "p95_ms"}:
+        return False
+    return all(isinstance(one, int | float) and not isinstance(one, bool) and 0 < one < 1e6 for one in value.values())
+
+
+def _is_rate(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1_000_000
+
+
 # What each switch may hold; the first value is where it stands at first.
 SWITCHES: dict[str, tuple[Any, ...]] = {
     "expanded_lists": (False, True),
     "batch": (False, True),
     "error_shape": ("new", "old"),
+    # What followUp answers: what is kept, 404 for all, or four steps that never began.
+    "follow_up": ("kept", "missing", "todo"),
+    # Expanded lists hold a null here and there, as cached ones do.
+    "null_entries": (False, True),
+    # How a call beyond rate_limit is refused.
+    "rate_limit_body": ("json", "html"),
+    "rate_limit": (0,),
+    "latency": (None,),
 }
+# Those that hold more than a few words.
+_OPEN: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "rate_limit": (_is_rate, "a number of calls a minute, 0 for no limit"),
+    "latency": (_is_latency, 'null, or {"median_ms": 120, "p95_ms": 800}'),
+}
+
+
+def may_hold(name: str, value: Any) -> bool:
+    if name in _OPEN:
+        return _OPEN[name][0](value)
+    return any(value is one or (isinstance(value, str) and value == one) for one in SWITCHES[name])
+
+
+def words_for(name: str) -> str:
+    """Return what a switch may hold, for a person."""
+    return _OPEN[name][1] if name in _OPEN else f"one of {json.dumps(SWITCHES[name])}"
 
 
 class _Now:

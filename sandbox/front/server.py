@@ -15,6 +15,7 @@ from http.client import responses
 import h11
 
 from .bridge import Answer, Bridge, Received, json_answer, origin_form
+from .delays import late_s
 from .faults import FAULTS, Fault
 from .journal import JOURNAL, Entry
 
@@ -176,7 +177,7 @@ class _Connection:
             await self._keep_from_world(fault, entry)
             return
         answer = await self._server.answer(received, entry)
-        await asyncio.sleep(late_ms / 1000)
+        await asyncio.sleep(late_ms / 1000 + late_s(entry.median_ms))
         if fault is None:
             await self._send(answer, entry)
         elif fault.kind == "accept_then_reset":
