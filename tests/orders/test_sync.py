@@ -1,9 +1,12 @@
 """What the panel learns from OVHcloud, through the real client and real HTTP."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -208,13 +211,24 @@ def test_a_revoked_key_is_noted_once_and_asked_no_more(ovh):
     assert not calls(ovh, begin)
 
 
-def test_two_workers_never_claim_the_same_order(ovh):
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_never_ask_about_the_same_order(ovh):
     nichandle = sign_up(ovh)
     import_all(nichandle)
     due_now()
-    assert sync.poll_orders(limit=5) == 5
-    first = set(Order.objects.filter(next_poll_at__gt=timezone.now()).values_list("pk", flat=True))
-    assert sync.poll_orders(limit=500) == nichandle.orders.count() - len(first)
+    begin = mark(ovh)
+
+    def work() -> int:
+        try:
+            return sync.poll_orders(limit=500)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as workers:
+        claimed = [future.result() for future in [workers.submit(work), workers.submit(work)]]
+    assert sum(claimed) == nichandle.orders.count()
+    asked = Counter(call["path"] for call in calls(ovh, begin, "/status"))
+    assert set(asked.values()) == {1}
 
 
 def test_details_bring_products_and_payment_methods(ovh):
@@ -238,8 +252,6 @@ def test_no_order_secret_reaches_a_row(ovh):
     sync.read_details(order.pk)
     gateway = Gateway(application(), ovh.customers[0]["consumer_key"])
     url = gateway.order_links(order.order_id).url
-    from django.db import connection
-
     with connection.cursor() as cursor:
         for table in ("orders_order", "orders_orderdetail", "orders_orderevent"):
             cursor.execute(f"select string_agg(t::text, ' ') from {table} t")
