@@ -1,0 +1,106 @@
+/*
+ * The guide's whole journey with OVHcloud's own Node client, unmodified, over TLS.
+ *
+ *   npm install @ovhcloud/node-ovh
+ *   python -m sandbox --port 0 --tls-port 0 --ready-file sandbox.json &
+ *   NODE_EXTRA_CA_CERTS=<ca_file of sandbox.json> NODE_PATH=node_modules node tests/sandbox/journeys/guide.mjs sandbox.json
+ *
+ * The client signs https://host/path without the port, and nothing whose path holds /auth.
+ */
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const require = createRequire(import.meta.url);
+// A module of this kind does not look at NODE_PATH; require.resolve does when it is told where.
+const { default: connect } = await import(require.resolve('@ovhcloud/node-ovh', { paths: (process.env.NODE_PATH ?? '.').split(':') }));
+
+const ready = JSON.parse(readFileSync(process.argv[2], 'utf-8'));
+const tls = new URL(ready.tls);
+const customer = ready.customers[0];
+const open = connect.default ?? connect;
+const client = open({
+  host: tls.hostname,
+  port: Number(tls.port),
+  basePath: '/1.0',
+  appKey: ready.api.application_key,
+  appSecret: ready.api.application_secret,
+  consumerKey: customer.consumer_key,
+  timeout: 10_000,
+});
+
+const call = (method, path, sent) => client.requestPromised(method, path, sent);
+const say = (text) => process.stdout.write(text + '\n');
+const expect = (fact, words) => {
+  if (!fact) throw new Error(words);
+};
+
+async function cart() {
+  const me = await call('GET', '/me');
+  const { cartId } = await call('POST', '/order/cart', { ovhSubsidiary: me.ovhSubsidiary, description: 'guide' });
+  await call('POST', `/order/cart/${cartId}/assign`);
+  say(`cart of ${me.nichandle}`);
+  return `/order/cart/${cartId}`;
+}
+
+async function finish(at, wanted) {
+  const summary = await call('GET', `${at}/summary`);
+  const tried = await call('GET', `${at}/checkout`);
+  expect(summary.prices.withTax.value === tried.prices.withTax.value, 'summary and dry run differ');
+  const order = await call('POST', `${at}/checkout`, wanted);
+  expect((await call('GET', at)).readOnly, 'the cart is still open');
+  say(`order of ${order.prices.withTax.text}`);
+  return order.orderId;
+}
+
+async function orderDomain() {
+  const at = await cart();
+  const offers = await call('GET', `${at}/domain`, { domain: 'voyage-en-noeud.fr' });
+  say(`offer ${offers[0].offerId}`);
+  const item = await call('POST', `${at}/domain`, { domain: 'voyage-en-noeud.fr', duration: offers[0].duration[0] });
+  const asked = await call('GET', `${at}/item/${item.itemId}/requiredConfiguration`);
+  expect(asked.some((one) => one.label === 'OWNER_LEGAL_AGE'), 'nobody asks for the age');
+  await call('POST', `${at}/item/${item.itemId}/configuration`, { label: 'OWNER_LEGAL_AGE', value: 'true' });
+  return finish(at, { autoPayWithPreferredPaymentMethod: true, waiveRetractationPeriod: true });
+}
+
+async function orderVps() {
+  const at = await cart();
+  const [plan] = await call('GET', `${at}/vps`);
+  const wanted = { duration: 'P1M', pricingMode: 'default', quantity: 1 };
+  const item = await call('POST', `${at}/vps`, { planCode: plan.planCode, ...wanted });
+  const options = await call('GET', `${at}/vps/options`, { planCode: plan.planCode });
+  const option = options.find((one) => one.mandatory);
+  await call('POST', `${at}/vps/options`, { itemId: item.itemId, planCode: option.planCode, ...wanted });
+  await call('POST', `${at}/item/${item.itemId}/configuration`, { label: 'vps_datacenter', value: 'GRA' });
+  return finish(at, {});
+}
+
+async function follow(order, until) {
+  for (let tries = 0; tries < 300; tries += 1) {
+    const status = await call('GET', `/me/order/${order}/status`);
+    if (until.includes(status)) {
+      const steps = await call('GET', `/me/order/${order}/followUp`);
+      say(`${status}: ${steps.map((one) => `${one.step} ${one.status}`).join(', ')}`);
+      return;
+    }
+    await sleep(100);
+  }
+  throw new Error(`order ${order} never became ${until}`);
+}
+
+const domain = await orderDomain();
+const vps = await orderVps();
+const [method] = await call('GET', '/me/payment/method', { default: true });
+await call('POST', `/me/order/${vps}/pay`, { paymentMethod: { id: method } });
+await follow(domain, ['delivered']);
+await follow(vps, ['delivered']);
+await call('POST', `/me/order/${vps}/retraction`, { reason: 'other', comment: 'déjà vu' });
+await follow(vps, ['cancelling', 'cancelled']);
+try {
+  await call('POST', `/me/order/${vps}/retraction`, { reason: 'other' });
+  throw new Error('a second withdrawal was taken');
+} catch (refusal) {
+  expect(refusal.error === 400, `refused as ${JSON.stringify(refusal.error)}`);
+}
+say('the whole way');
