@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts.models import Nichandle
 from orders.models import Status, awaiting_payment_q, in_progress_q
 from orders.queries.overview import overview
-from orders.queries.rows import ROW_FIELDS, order_row
+from orders.queries.rows import for_rows, order_row
 
 _AT_MOST = 60
 _A_SECTION = 5
@@ -23,18 +23,17 @@ def dashboard(nichandle: Nichandle, now: datetime) -> dict[str, Any]:
     view = overview(nichandle, now)
     # OVHcloud's last moment may lie before ours by the days a weekend or a holiday moves it.
     open_to_withdraw = Q(retraction_date__gt=now - timedelta(days=7)) & ~Q(status=Status.CANCELLED)
-    orders = (
+    orders = for_rows(
         nichandle.orders.not_expired(now)
         .filter(Q(gone_at__isnull=True) & (awaiting_payment_q(now) | in_progress_q() | open_to_withdraw))
         .order_by("-date", "-order_id")
-        .only(*ROW_FIELDS)[:_AT_MOST]
-    )
+    )[:_AT_MOST]
     groups: dict[str, list[dict[str, Any]]] = {"needs_you": [], "moving": [], "withdrawable": []}
     for order in orders:
         row = order_row(order, nichandle, now)
         if row["pay_url"] or order.status == Status.DOCUMENTS_REQUESTED:
             groups["needs_you"].append(row)
-        elif order.status != Status.DELIVERED:
+        elif order.status != Status.DELIVERED or order.is_declared:  # type: ignore[attr-defined]
             groups["moving"].append(row)
         elif row["withdraw_url"]:
             groups["withdrawable"].append(row)

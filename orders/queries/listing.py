@@ -15,7 +15,7 @@ from accounts.models import Nichandle
 from orders.forms import STATUSES, Cursor, ListFilter
 from orders.models import EXPIRED, Order, OrderQuerySet, Status, awaiting_payment_q, expired_q, in_progress_q
 from orders.queries.overview import Overview, overview
-from orders.queries.rows import ROW_FIELDS, order_row
+from orders.queries.rows import for_rows, order_row
 from orders.words import status_words
 
 PAGE = 20
@@ -114,7 +114,7 @@ def _page(orders: QuerySet[Order], asked: ListFilter) -> list[Order]:
             **{column: key, f"order_id__{'gte' if asked.descending else 'lte'}": asked.after.order_id}
         )
     ordering = [f"{sign}{column}"] if column == "order_id" else [f"{sign}{column}", f"{sign}order_id"]
-    return list(orders.order_by(*ordering).only(*ROW_FIELDS)[: PAGE + 1])
+    return list(for_rows(orders.order_by(*ordering))[: PAGE + 1])
 
 
 def _cursor(order: Order, asked: ListFilter) -> Cursor:

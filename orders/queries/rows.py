@@ -3,13 +3,15 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+from django.db.models.query import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Nichandle
 from orders import formats, tracking
-from orders.models import EXPIRED, Order, Status
+from orders.models import EXPIRED, Intent, Order, Status
 from orders.retraction.eligibility import last_day
 from orders.words import status_words
 
@@ -38,6 +40,12 @@ ROW_FIELDS = (
 _WITH_BAR = (Status.NOT_PAID, Status.CHECKING, Status.DOCUMENTS_REQUESTED, Status.DELIVERING, Status.DELIVERED)
 
 
+def for_rows(orders: QuerySet[Order]) -> QuerySet[Order]:
+    """The columns that rows need, and whether a declaration stands that OVHcloud has not refused."""
+    standing = Intent.objects.filter(order=OuterRef("pk"), kind=Intent.Kind.RETRACTION)
+    return orders.annotate(is_declared=Exists(standing.exclude(state=Intent.State.REFUSED))).only(*ROW_FIELDS)
+
+
 def order_row(order: Order, nichandle: Nichandle, now: datetime, came_from: str = "") -> dict[str, Any]:
     """
     Shape one row. No query.
@@ -48,7 +56,8 @@ def order_row(order: Order, nichandle: Nichandle, now: datetime, came_from: str 
     status = order.page_status(now)
     words = status_words(status)
     pay_url = f"{base}pay/" if order.can_be_paid(now) else ""
-    until = last_day(order, nichandle, now)
+    declared = getattr(order, "is_declared", False) and status != Status.CANCELLED
+    until = None if declared else last_day(order, nichandle, now)
     return {
         "number": str(order.order_id),
         "status": status,
@@ -65,8 +74,12 @@ def order_row(order: Order, nichandle: Nichandle, now: datetime, came_from: str 
         "label": words.label,
         "explanation": words.explanation,
         "bar": tracking.bar_classes(tracking.step_states(status, None)) if status in _WITH_BAR else "",
-        "next": next_step(order, status, until, nichandle, now),
+        "next": _declared(order) if declared else next_step(order, status, until, nichandle, now),
     }
+
+
+def _declared(order: Order) -> dict[str, str]:
+    return {"verb": _("Withdrawal declared"), "url": f"{order_url(order)}withdrawal/", "rest": ""}
 
 
 def order_url(order: Order) -> str:
