@@ -1,8 +1,21 @@
 """One line of JSON an event, on standard error; control characters escaped, secrets never handed in."""
 
+import re
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+
+# Parts of our addresses that open something once; a line about a failed request names its address.
+_ONE_TIME = re.compile(r"(/(?:sign-in/return|staff/welcome|leave)/)[^/\s'\"<>]+")
+
+
+def _without_one_time_parts(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in event.items():
+        if isinstance(value, str) or key == "request":
+            event[key] = _ONE_TIME.sub(r"\1…", str(value))
+    return event
+
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -28,6 +41,7 @@ LOGGING = {
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _without_one_time_parts,
                 structlog.processors.JSONRenderer(),
             ],
         }

@@ -1,0 +1,166 @@
+"""What must not be known is in no log, table, mail, page or key, after a whole story and some accidents."""
+
+import io
+import logging
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings
+from django.core import mail
+from django.db import connection
+from django.test import Client
+
+from accounts import sync as accounts_sync
+from accounts.models import Link, Nichandle
+from accounts.ovh import application
+from gateway import Gateway
+from orders import relay, sync
+from orders.models import Order
+from orders.retraction import receipt
+from tests.factories import make_staff
+from tests.world import import_all
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def log() -> Any:
+    """Every line of every logger, written as production writes it, chatty ones included."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(logging.getLogger().handlers[0].formatter)
+    root, before = logging.getLogger(), logging.getLogger().level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield written
+    root.removeHandler(handler)
+    root.setLevel(before)
+
+
+class Reader:
+    """A browser that keeps whatever it was told, but for the one redirect that must tell."""
+
+    def __init__(self) -> None:
+        self.client, self.read = Client(raise_request_exception=False), ""
+
+    def get(self, path: str) -> Any:
+        return self._keep(self.client.get(path), path)
+
+    def post(self, path: str, **fields: str) -> Any:
+        return self._keep(self.client.post(path, fields), path)
+
+    def _keep(self, answer: Any, path: str) -> Any:
+        """The address that a browser asked for is no news to it."""
+        self.read += answer.content.decode().replace(path, "") + str(answer.headers)
+        return answer
+
+
+def test_no_secret_is_where_it_must_not_be(ovh: Any, log: Any):
+    reader, secrets = (
+        Reader(),
+        {"application secret": settings.OVH_APPLICATION_SECRET, "SECRET_KEY": settings.SECRET_KEY},
+    )
+    # In: once refused by a broken answer, once whole.
+    ovh.arm("html", path="/auth/credential", count=1)
+    reader.post("/sign-in/")
+    reader.post("/sign-in/")
+    validation = reader.get("/sign-in/continue/").context["validation_url"]
+    back = ovh.validate(validation, ovh.anna).removeprefix(settings.BASE_URL)
+    secrets["nonce"] = back.split("/")[3]
+    ovh.arm("status", path="/me", status=500)
+    assert reader.get(back).status_code == 503
+    ovh.disarm()
+    assert reader.get(back).status_code == 302
+    assert reader.get(back).status_code == 400
+    before = reader.client.cookies["panel_session"].value
+    reader.get("/sign-in/confirm/")
+    reader.post("/sign-in/confirm/")
+    secrets["consumer key"] = Link.objects.get().consumer_key()
+    account = Nichandle.objects.get()
+    number = ovh.make_order(status="delivered", price="24.00")
+    unpaid = ovh.make_order(price="12.00")
+    import_all(account)
+    for order in Order.objects.filter(order_id__in=(number, unpaid)):
+        sync.read_details(order.pk)
+        links = Gateway(application(), secrets["consumer key"]).order_links(order.order_id)
+        secrets |= {f"url {order.order_id}": links.url, f"pdfUrl {order.order_id}": links.pdf_url}
+    secrets["order password"] = secrets[f"url {number}"].partition("orderPassword=")[2]
+    assert len(secrets["order password"]) > 5
+
+    # Through every page, a withdrawal, the way to pay, a poll that fails in each way.
+    for path in ("/", "/orders/", "/withdraw/", "/account/", "/account/forget/"):
+        reader.get(path)
+    for one in (number, unpaid):
+        for page in ("", "tracking/", "withdrawal/", "withdrawal/model-form/", "pay/", "bill/"):
+            reader.get(f"/orders/{one}/{page}")
+    reader.post(f"/orders/{number}/withdrawal/", email="a@example.net", confirm="on")
+    for kind in ("html", "truncated", "reset", "status"):
+        ovh.arm(kind, path="/me/order/*", count=1, **({"status": 500} if kind == "status" else {}))
+        reader.post(f"/orders/{unpaid}/check/")
+        Order.objects.update(check_asked_at=None)
+        sync.poll_orders()
+    ovh.disarm()
+    relay.relay_due()
+    receipt.send_due()
+    leave = reader.post(f"/orders/{unpaid}/pay/").context["leave_url"]
+    ovh.arm("html", path="/me/order/*")
+    secrets["link to leave by"] = leave.split("/")[4]
+    assert reader.get(leave).status_code == 502
+    ovh.disarm()
+    leave = reader.post(f"/orders/{unpaid}/pay/").context["leave_url"]
+    told = reader.client.get(leave)
+    assert told["Location"] == secrets[f"url {unpaid}"]
+    assert not told.content
+    assert told["Referrer-Policy"] == "no-referrer"
+    within = reader.client.cookies["panel_session"].value
+    secrets |= {"session before": before, "session": within, "token": reader.client.cookies["panel_csrf"].value}
+
+    # Staff look at it all; then the customer leaves and takes the key back.
+    desk = Reader()
+    desk.client.force_login(make_staff())
+    for path in ("/support/?q=" + str(number), f"/support/orders/{account.nichandle}/{number}/", "/support/queues/"):
+        assert desk.get(path).status_code == 200
+    reader.post("/account/forget/")
+    accounts_sync.drop_keys()
+    secrets["staff's session"] = desk.client.cookies["panel_session"].value
+
+    # What failed was logged, each time by the address at which it did.
+    for line in ("Service Unavailable: /sign-in/return/…/", f"Bad Gateway: /orders/{unpaid}/leave/…/"):
+        assert line in log.getvalue().encode().decode("unicode_escape")
+    places = {
+        "log": log.getvalue(),
+        "pages": reader.read + desk.read,
+        "tables": tables(),
+        "mails": "".join(one.message().as_string() for one in mail.outbox) + str(ovh.mail()),
+        "valkey": valkey(),
+    }
+    assert len(mail.outbox) == 2
+    assert "relay_intents" in places["valkey"], "no message was looked at"
+    found = [(name, place) for place in places for name in secrets if secrets[name] in places[place]]
+    # The page that gives the link out.
+    assert found == [("link to leave by", "pages")]
+
+
+def tables() -> str:
+    """Every row of every table but the sessions, as a dump would have them."""
+    with connection.cursor() as cursor:
+        names = [name for name in connection.introspection.table_names(cursor) if name != "django_session"]
+        assert len(names) > 12
+        rows = []
+        for name in names:
+            cursor.execute(f'select string_agg(t::text, chr(10)) from "{name}" t')
+            rows.append(cursor.fetchone()[0] or "")
+    return "\n".join(rows)
+
+
+def valkey() -> str:
+    """Every key and value of both databases."""
+    told = []
+    for url in (settings.CELERY_BROKER_URL, settings.CACHES["default"]["LOCATION"]):
+        with redis.Redis.from_url(url.replace("redis+socket://", "unix://").replace("virtual_host", "db")) as client:
+            for key in client.scan_iter():
+                kind = client.type(key)
+                read = {b"list": lambda k: client.lrange(k, 0, -1), b"set": client.smembers, b"hash": client.hgetall}
+                told.append(f"{key!r} {read.get(kind, client.dump)(key)!r}")
+    return "\n".join(told)
