@@ -1,6 +1,7 @@
 """Every operation of the official schemas that the sandbox serves: called, and its answer held to the schema."""
 
 import json
+import re
 
 import pytest
 
@@ -9,6 +10,14 @@ from tests.sandboxes import Sandbox
 from . import official
 from .client import Signing
 from .walk import Walk, served
+
+# As docs/sandbox.md lists them, with the reasons.
+_LEFT_OUT = re.compile(
+    r"(GET|POST) /order/cart/\{cartId\}/(?!item|coupon|summary|checkout|assign|domain/|vps|webHosting)\w+(/options)?"
+    r"|POST /me/payment/method(/\{paymentMethodId\}/(challenge|details|finalize))?"
+    r"|POST /me/paymentMean/(bankAccount|creditCard|paypal)(/\{id\}/challenge)?"
+    r"|POST /auth/token"
+)
 
 CONTACT = {
     "firstName": "Anna",
@@ -224,4 +233,6 @@ def test_every_operation_served_is_called_and_follows_its_schema(
     with capsys.disabled():
         print(f"\n{len(seen)} of {len(official.operations())} operations, {seen.total()} samples")  # noqa: T201 - the figure is asked for
     assert [fault for walk in walks for fault in walk.wrong] == []
+    left_out = set(official.operations()) - served(walks[1].signing)
+    assert [operation for operation in sorted(left_out) if not _LEFT_OUT.fullmatch(operation)] == []
     assert served(walks[1].signing) - set(seen) == set(), json.dumps(sorted(served(walks[1].signing) - set(seen)))
