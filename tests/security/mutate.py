@@ -1,0 +1,108 @@
+"""
+Take each guard away and see that a test misses it: `python -m tests.security.mutate`, some minutes, in a copy.
+
+A mutation whose text no longer stands in the code fails, too: then it guards nothing and must be rewritten.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+INPUT, MATRIX, SECRETS = "test_input.py", "test_matrix.py", "test_secrets.py"
+# What is taken away: file, text, what stands there instead, and the tests that must miss it.
+MUTATIONS = [
+    (
+        "orders/queries/order.py",
+        'return nichandle.orders.defer("search_text")',
+        'return Order.objects.defer("search_text")',
+        MATRIX,
+    ),
+    (
+        "orders/views/orders.py",
+        "get_object_or_404(request.nichandle.orders, order",
+        "get_object_or_404(Order, order",
+        MATRIX,
+    ),
+    ("orders/queries/listing.py", "= nichandle.orders.all()", "= Order.objects.all()", MATRIX),
+    ("panel/settings.py", '    "accounts.middleware.SignInRequired",\n', "", MATRIX),
+    ("panel/settings.py", '    "django.middleware.csrf.CsrfViewMiddleware",\n', "", MATRIX),
+    ("panel/settings.py", '    "csp.middleware.CSPMiddleware",\n', "", MATRIX),
+    ("panel/settings.py", "CSRF_COOKIE_HTTPONLY = True", "CSRF_COOKIE_HTTPONLY = False", MATRIX),
+    ("panel/middleware.py", 'response.headers["Cache-Control"] = "no-store"', "pass", MATRIX),
+    ("accounts/middleware.py", "            _note_refusal(request)\n\n", "            pass\n\n", MATRIX),
+    (
+        "accounts/middleware.py",
+        "if namespaces & (STAFF_ONLY if user.nichandle else CUSTOMERS_ONLY):",
+        "if False:",
+        MATRIX,
+    ),
+    ("accounts/middleware.py", "if user.nichandle and user.key_is_revoked and", "if False and", MATRIX),
+    ("accounts/backends.py", "filter(pk=user_id, is_active=True)", "filter(pk=user_id)", MATRIX),
+    ("support/views/desk.py", "if not request.user.may_support:", "if False:", MATRIX),
+    ("panel/views.py", "@login_not_required\n@require_POST\n", "@login_not_required\n", MATRIX),
+    ("accounts/sessions.py", "_KEY.fullmatch(key)", "len(key) > 8", INPUT),
+    ("orders/forms.py", "not value.isprintable()", "False", INPUT),
+    ("panel/wsgi.py", '.partition(";")[0]', "", INPUT),
+    ("panel/settings.py", "DATA_UPLOAD_MAX_NUMBER_FILES = 0", "DATA_UPLOAD_MAX_NUMBER_FILES = 9", INPUT),
+    ("panel/settings.py", '"sign_in_return": "30/m/ip"', '"sign_in_return": "90/m/ip"', INPUT),
+    ("accounts/adapter.py", 'return "support" in resolve(path).namespaces', "return True", INPUT),
+    ("accounts/audit.py", "if settings.TRUSTED_PROXIES:", "if True:", INPUT),
+    ("orders/views/orders.py", 'if not given or given["order"] != order.order_id:', "if not given:", INPUT),
+    ("panel/logs.py", "                _without_one_time_parts,\n", "", SECRETS),
+    (
+        "accounts/models.py",
+        "self.encrypted_key = crypto.encrypt(consumer_key,",
+        "self.encrypted_key = str((consumer_key,",
+        SECRETS,
+    ),
+    ("panel/cache.py", "json.loads(data)", "__import__('pickle').loads(data)", "test_serializers.py"),
+    (
+        "panel/settings.py",
+        'CELERY_ACCEPT_CONTENT = ["json"]',
+        'CELERY_ACCEPT_CONTENT = ["json", "pickle"]',
+        "test_serializers.py",
+    ),
+    ("panel/celery.py", "sys.exit(str(error))", "raise", "test_settings.py"),
+    (
+        "accounts/actions.py",
+        "SignIn.objects.select_for_update().filter(pk=sign_in_pk)",
+        "SignIn.objects.filter(pk=sign_in_pk)",
+        "test_races.py",
+    ),
+]
+
+
+def survives(copy: Path, file: str, text: str, instead: str, tests: str) -> bool:
+    """True when the tests pass without the guard."""
+    path = copy / file
+    whole = path.read_text()
+    if text not in whole:
+        print(f"no longer there: {file}: {text}", flush=True)  # noqa: T201
+        return True
+    path.write_text(whole.replace(text, instead))
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", f"tests/security/{tests}"]
+    ended = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+    path.write_text(whole)
+    missed = ended.returncode == 1
+    print(f"{'missed' if missed else 'NOT MISSED'}: {file}: {text.strip()}", flush=True)  # noqa: T201
+    return not missed
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory)
+        copy.chmod(0o755)
+        files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+        for name in files.decode().split("\0"):
+            if name and (ROOT / name).is_file():
+                (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                (copy / name).write_bytes((ROOT / name).read_bytes())
+        os.chdir(copy)
+        return sum(survives(copy, *mutation) for mutation in MUTATIONS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
