@@ -11,6 +11,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import environ
+from babel import Locale
 from celery.schedules import schedule
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -326,7 +327,11 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 0
 
 # --- Languages, times, amounts ----------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("fr", "Français")]
+# Another language is a folder in locale/ and nothing else; each is named in its own words.
+LANGUAGES = [("en", "English")] + [
+    (catalogue.parts[-3], (Locale.parse(catalogue.parts[-3]).display_name or catalogue.parts[-3]).capitalize())
+    for catalogue in sorted((BASE_DIR / "locale").glob("*/LC_MESSAGES/django.mo"))
+]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
