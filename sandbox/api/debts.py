@@ -192,7 +192,7 @@ def consumption(call: Call, order_id: int) -> dict[str, Any]:
 
 def settle_debts(order: Order) -> None:
     """Note that the order which pays a debt is paid."""
-    found = Belonging.objects.filter(kind="debt", answer__deposits__contains=order.order_id).first()
+    found = order.customer.belongings.filter(kind="debt", answer__deposits__contains=order.order_id).first()
     if found is None:
         return
     debt, zero = found.answer["debt"], price(0, order.customer.currency)

@@ -280,3 +280,20 @@ def test_a_free_order_is_paid_with_points(anna: Signing, shop: Shopping) -> None
     paid = anna.call("POST", f"/me/order/{order}/payWithRegisteredPaymentMean", {"paymentMean": "fidelityAccount"})
     assert paid.status_code == 200
     assert anna.get(f"/me/order/{order}/payment")["paymentType"] == "free"
+
+
+def test_the_order_that_pays_a_debt_pays_it(sandbox: Sandbox) -> None:
+    german = Signing(sandbox, sandbox.customer("Germany"))
+    orders = german.get("/me/order")
+    debts = {one: german.call("GET", f"/me/order/{one}/debt") for one in orders}
+    owed = next(one for one, answer in debts.items() if answer.ok and answer.json()["status"] == "UNPAID")
+    deposit = german.call("POST", f"/me/order/{owed}/debt/pay").json()
+    assert deposit["priceWithTax"] == debts[owed].json()["dueAmount"]
+    assert german.call("POST", f"/me/order/{owed}/debt/pay").json()["orderId"] == deposit["orderId"]
+    method = german.get("/me/payment/method?default=true")[0]
+    paid = german.call("POST", f"/me/order/{deposit['orderId']}/pay", {"paymentMethod": {"id": method}})
+    assert paid.status_code == 200
+    settled = german.get(f"/me/order/{owed}/debt")
+    assert (settled["status"], settled["dueAmount"]["value"]) == ("PAID", 0)
+    assert len(german.get(f"/me/order/{owed}/debt/operation?depositOrderId={deposit['orderId']}")) == 1
+    assert german.call("POST", f"/me/order/{owed}/debt/pay").status_code == 400
