@@ -149,7 +149,7 @@ class Sandbox:
         self.control("POST", "clock", {"forward_s": forward_s})
 
     def settings(self, **switches: Any) -> None:
-        """Set expanded_lists, batch (both False at first) or error_shape ("new", "old")."""
+        """Turn the switches that docs/sandbox.md lists: expanded_lists, batch, error_shape, rate_limit, latency, …"""
         self.control("POST", "settings", switches)
 
     def mail(self) -> list[dict[str, Any]]:
