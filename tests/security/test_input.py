@@ -360,6 +360,8 @@ def test_a_link_to_pay_is_of_one_browser_and_one_order(sieged: Sieged, ovh: Any)
     assert theirs.get(url).status_code == 404
     swapped = url.replace(str(sieged.order.order_id), str(sieged.theirs.order_id))
     assert theirs.get(swapped).status_code == 410
+    of_another = url.replace(str(sieged.order.order_id), str(sieged.withdrawn.order_id))
+    assert mine.get(of_another).status_code == 410
     # A's second browser was given no link, and the first link still waits for the first.
     assert browser_of(sieged.a).get(url).status_code == 410
     assert mine.get(url).status_code != 410
