@@ -112,6 +112,9 @@ def finish_sign_in(request: HttpRequest, sign_in_pk: Any) -> User:
     )
     keep_me(nichandle, sign_in.me)
     user = User.objects.filter(nichandle=nichandle).first() or User.objects.make_customer(nichandle)
+    if not user.is_active:
+        # The sweep drops the key; nothing of the account is imported for somebody who may not see it.
+        raise SignInRefused
     link = Link.objects.select_for_update().filter(user=user, nichandle=nichandle).first()
     if link is None:
         link = Link(user=user, nichandle=nichandle)

@@ -124,6 +124,17 @@ def test_a_second_sign_in_replaces_the_key_and_drops_the_former(client, ovh):
     assert not DroppedKey.objects.exists()
 
 
+def test_somebody_switched_off_gets_no_session_and_leaves_no_key(client, ovh):
+    sign_in(client, ovh, ovh.customers[0])
+    key = Link.objects.get().encrypted_key
+    User.objects.update(is_active=False)
+    again = Client()
+    come_back(again, ovh.validate(begin(again), ovh.customers[0]))
+    assert again.post("/sign-in/confirm/").status_code == 400
+    assert "_auth_user_id" not in again.session
+    assert Link.objects.get().encrypted_key == key
+
+
 def test_two_accounts_with_one_email_are_two_people(client, ovh):
     sign_in(client, ovh, ovh.customers[0])
     Nichandle.objects.update(email="same@example.net")
