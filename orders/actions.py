@@ -77,6 +77,10 @@ def note_seen(nichandle: Nichandle) -> None:
 
 
 def open_order(order: Order) -> None:
-    """Its page is open: read its details if nobody has yet."""
+    """Its page is open: read its details and its steps if nobody has yet."""
+    if order.follow_up_read_at is None and order.next_poll_at is None and order.gone_at is None:
+        asked = Order.objects.filter(pk=order.pk, follow_up_read_at=None, next_poll_at=None)
+        if asked.update(next_poll_at=timezone.now()):
+            ring(tasks.poll_orders)
     if order.details_read_at is None and order.gone_at is None:
         ring(tasks.read_details, order.pk)

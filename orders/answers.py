@@ -36,13 +36,19 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Question:
-    """Which calls to make for one order; status always."""
+    """
+    Which calls to make for one order; status always.
+
+    new: we do not have it yet, so a cancelled one is also asked whether it was ever paid, else it
+    would pass for expired.
+    """
 
     order_id: int
     order: bool = False
     follow_up: bool = False
     payment: bool = False
     associated: bool = False
+    new: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,8 @@ def ask(gateway: Gateway, question: Question) -> Answer:
         status = gateway.order_status(order_id)
         order = gateway.order(order_id) if question.order else None
         follow_up = (gateway.follow_up(order_id) or ()) if question.follow_up else None
-        payment = gateway.payment(order_id) if question.payment else None
+        lapsed_or_cancelled = question.new and status == "cancelled"
+        payment = gateway.payment(order_id) if question.payment or lapsed_or_cancelled else None
         associated = gateway.associated_object(order_id) if question.associated else None
     except OrderNotFound:
         return Answer(order_id, gone=True)

@@ -59,8 +59,8 @@ def keep_new(nichandle: Nichandle, answers: Sequence[Answer], *, found_later: bo
     rows = [_new_row(nichandle, answer, answer.order) for answer in answers if answer.order is not None]
     for row in rows:
         row.next_poll_at = policy.next_check(row, now)
-        if row.follow_up is None and row.status not in (Status.CANCELLED,):
-            # The list needs the status only; the steps follow with the first check.
+        if row.next_poll_at is not None and row.status != Status.CANCELLED:
+            # The list needs the status only; the steps follow with the first check, old ones when they are opened.
             row.next_poll_at = min(row.next_poll_at or now, now + timedelta(seconds=5))
     with transaction.atomic():
         Order.objects.bulk_create(rows, ignore_conflicts=True)
@@ -190,7 +190,8 @@ def _new_row(nichandle: Nichandle, answer: Answer, record: OrderRecord) -> Order
         order_id=answer.order_id,
         status=answer.status[:40],
         status_checked_at=timezone.now(),
-        was_paid=answer.status in PAID,
+        was_paid=answer.status in PAID or answer.payment is not None,
+        payment_date=answer.payment.payment_date if answer.payment else None,
         billing=nichandle.billing
         | {"name": nichandle.full_name, "organisation": nichandle.organisation}
         | {"country": nichandle.country, "email": nichandle.email, "legalform": nichandle.legalform},

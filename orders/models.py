@@ -41,7 +41,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
     Words for sets of orders. `now` is the panel's clock, handed in so that one page has one moment.
 
     An order is expired when it was not paid in time: `notPaid` past its expiration date, or cancelled or gone after
-    that date without a trace of payment. Order.is_expired says the same of one row.
+    that date without a trace of payment, or marked so because OVHcloud no longer knew it. Order.is_expired says the
+    same of one row.
     """
 
     def expired(self, now: datetime) -> "OrderQuerySet":
@@ -63,9 +64,9 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
 def expired_q(now: datetime) -> Q:
     """The words of OrderQuerySet as conditions, for counting many of them in one query."""
-    return Q(expiration_date__lte=now, was_paid=False) & (
-        Q(status__in=[Status.NOT_PAID, Status.CANCELLED]) | Q(gone_at__isnull=False)
-    )
+    lapsed = Q(status__in=[Status.NOT_PAID, Status.CANCELLED]) | Q(gone_at__isnull=False)
+    # Marked: OVHcloud itself said so, be the date it named before as it may.
+    return Q(was_paid=False) & (Q(expired_at__isnull=False) | (Q(expiration_date__lte=now) & lapsed))
 
 
 def awaiting_payment_q(now: datetime) -> Q:
@@ -159,7 +160,11 @@ class Order(models.Model):
 
     def is_expired(self, now: datetime) -> bool:
         """The same question as OrderQuerySet.expired, for one row."""
-        if self.was_paid or self.expiration_date is None or self.expiration_date > now:
+        if self.was_paid:
+            return False
+        if self.expired_at is not None:
+            return True
+        if self.expiration_date is None or self.expiration_date > now:
             return False
         return self.status in (Status.NOT_PAID, Status.CANCELLED) or self.gone_at is not None
 

@@ -251,7 +251,7 @@ def _ask_whole(
     known = known or {}
 
     def ask_one(order_id: int) -> Answer:
-        answer = ask(gateway, Question(order_id, order=order_id not in known))
+        answer = ask(gateway, Question(order_id, order=order_id not in known, new=True))
         return replace(answer, order=known[order_id]) if answer.status and order_id in known else answer
 
     return in_threads(

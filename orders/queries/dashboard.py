@@ -43,6 +43,7 @@ def dashboard(nichandle: Nichandle, now: datetime) -> dict[str, Any]:
     return context | {
         "freshness": view.freshness(nichandle, now),
         "list_url": here,
+        "check_url": reverse("orders:list_check"),
         "count": view.shown,
         "is_importing": view.is_importing,
     }

@@ -1,7 +1,7 @@
 """One purchase order as its page shows it: four parts, details by product, what can be done. Two queries."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -75,6 +75,7 @@ def heading(order: Any, nichandle: Nichandle, now: datetime, came_from: ListFilt
         "tracking_url": f"{base}tracking/{carried}",
         "pay_url": f"{base}pay/" if order.can_be_paid(now) else "",
         "check_url": f"{base}check/",
+        "is_asked": _is_asked(order, now),
         "withdraw_url": f"{base}withdrawal/" if until else "",
         "withdraw_until": formats.weekday(until, nichandle.zone, now) if until else "",
         "declared_on": formats.day(order.declared_at, nichandle.zone) if order.declared_at else "",
@@ -82,6 +83,12 @@ def heading(order: Any, nichandle: Nichandle, now: datetime, came_from: ListFilt
         "bill_url": f"{base}bill/" if order.associated_type == "Bill" and order.associated_id else "",
         "freshness": order_freshness(order, nichandle, now),
     }
+
+
+def _is_asked(order: Any, now: datetime) -> bool:
+    """Check now was pressed and its answer has not come yet; after half a minute the page waits no longer."""
+    asked, checked = order.check_asked_at, order.status_checked_at
+    return bool(asked and now - asked < timedelta(seconds=30) and (checked is None or checked < asked))
 
 
 def order_for_leaving(order: Any, nichandle: Nichandle, now: datetime) -> dict[str, Any]:

@@ -43,7 +43,8 @@ def order_list(request: CustomerRequest) -> HttpResponse:
 def list_check(request: CustomerRequest) -> HttpResponse:
     """Check now: ask about every order that can still change, and look for new ones."""
     _say_asked(request, actions.check_account(request.nichandle))
-    return redirect(reverse("orders:order_list") + _came_from(request.POST).query())
+    page = {"dashboard": "home", "withdraw": "orders:retractions"}.get(request.POST.get("page", ""))
+    return redirect(page or reverse("orders:order_list") + _came_from(request.POST).query())
 
 
 @require_safe
@@ -54,7 +55,9 @@ def order_show(request: CustomerRequest, order_id: int) -> HttpResponse:
     actions.note_seen(request.nichandle)
     actions.open_order(order)
     context = queries.order_for_page(order, request.nichandle, timezone.now(), _came_from(request.GET))
-    template = "orders/_order_details.html" if wants_fragment(request) else "orders/order_show.html"
+    # The whole article is asked for again once OVHcloud was asked; otherwise only the details are awaited.
+    details_only = wants_fragment(request) and request.htmx.target != "purchase-order"
+    template = "orders/_order_details.html" if details_only else "orders/order_show.html"
     return render(request, template, context)
 
 
@@ -165,4 +168,4 @@ def _say_asked(request: HttpRequest, asked: bool) -> None:
     if asked:
         messages.success(request, _("OVHcloud is being asked now; the page updates in a few seconds."))
     else:
-        messages.info(request, _("OVHcloud was asked a moment ago; the answer is on its way."))
+        messages.info(request, _("OVHcloud was asked a moment ago. You can ask again in ten seconds."))

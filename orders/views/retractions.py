@@ -15,6 +15,7 @@ from accounts.http import CustomerRequest, wants_fragment, works_without_key
 from orders import actions, formats, queries
 from orders.models import Order, Retraction
 from orders.queries.order import order_freshness
+from orders.queries.overview import overview
 from orders.retraction import page, receipt, words
 from orders.retraction.form import RetractionForm
 
@@ -61,7 +62,12 @@ def retractions(request: HttpRequest) -> HttpResponse:
         return render(request, "orders/retractions_signed_out.html")
     actions.note_seen(nichandle)
     now = timezone.now()
-    context = {"rows": page.open_orders(nichandle, now), "zone": formats.zone_words(nichandle.zone)}
+    context = {
+        "rows": page.open_orders(nichandle, now),
+        "zone": formats.zone_words(nichandle.zone),
+        "freshness": overview(nichandle, now).freshness(nichandle, now),
+        "check_url": reverse("orders:list_check"),
+    }
     return render(request, "orders/retractions.html", context)
 
 

@@ -32,8 +32,9 @@
     }, true);
   }
 
-  for (const button of document.querySelectorAll("[data-print]")) {
-    button.hidden = false;
-    button.addEventListener("click", () => print());
-  }
+  // Print needs a script: its button shows where there is one, also after a region was swapped.
+  const showPrint = () => { for (const button of document.querySelectorAll("[data-print]")) button.hidden = false; };
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) print(); });
+  document.addEventListener("htmx:afterSettle", showPrint);
+  showPrint();
 })();

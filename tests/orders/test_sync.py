@@ -49,7 +49,9 @@ def test_an_import_costs_two_calls_an_order(ovh):
     begin = mark(ovh)
     import_all(nichandle)
     methods = len(calls(ovh, begin, "/me/payment/method"))
-    assert len(calls(ovh, begin)) - methods == 1 + 2 * nichandle.orders.count()
+    # A cancelled one is also asked whether it was ever paid, else it would pass for expired.
+    cancelled = nichandle.orders.filter(status=Status.CANCELLED).count()
+    assert len(calls(ovh, begin)) - methods == 1 + 2 * nichandle.orders.count() + cancelled
 
 
 def test_an_import_costs_one_call_an_order_where_lists_bring_whole_orders(ovh):
@@ -59,7 +61,8 @@ def test_an_import_costs_one_call_an_order_where_lists_bring_whole_orders(ovh):
     import_all(nichandle)
     methods = len(calls(ovh, begin, "/me/payment/method"))
     assert nichandle.orders.count() > sync.IMPORT_BATCH
-    assert len(calls(ovh, begin)) - methods == 2 + nichandle.orders.count()
+    cancelled = nichandle.orders.filter(status=Status.CANCELLED).count()
+    assert len(calls(ovh, begin)) - methods == 2 + nichandle.orders.count() + cancelled
     assert not nichandle.orders.filter(price_with_tax=None).exists()
 
 
@@ -131,6 +134,30 @@ def test_an_unpaid_order_past_its_date_is_asked_once_more_then_marked(ovh):
     assert order.expired_at is not None
     assert order.events.filter(kind=OrderEvent.Kind.EXPIRED).count() == 1
     assert order.is_final
+
+
+def test_an_unpaid_order_that_ovhcloud_no_longer_knows_is_expired_whatever_its_date(ovh):
+    nichandle = sign_up(ovh)
+    number = ovh.make_order(nichandle=nichandle.nichandle, expirationDate=_in(days=3))
+    import_all(nichandle)
+    ovh.change_order(number, expirationDate=_in(seconds=-2))
+    order = Order.objects.get(order_id=number)
+    ovh.wait_until(lambda: "expired" in ovh.events(number), 5)
+    actions.check_order(order)
+    sync.poll_orders(limit=500)
+    order.refresh_from_db()
+    assert order.expiration_date > timezone.now()
+    assert order.is_expired(timezone.now())
+    assert order not in Order.objects.not_expired(timezone.now())
+    assert order not in Order.objects.awaiting_payment(timezone.now())
+
+
+def test_an_order_paid_and_then_cancelled_is_cancelled_not_expired(ovh):
+    nichandle = sign_up(ovh)
+    import_all(nichandle)
+    cancelled = nichandle.orders.not_expired(timezone.now()).filter(status=Status.CANCELLED)
+    assert cancelled.exists()
+    assert all(order.was_paid for order in cancelled)
 
 
 def test_a_payment_at_the_last_second_wins(ovh):

@@ -206,6 +206,17 @@ def test_details_still_to_be_read_ask_again_by_themselves(customer_client, nicha
     assert "hx-trigger" not in fragment
 
 
+def test_a_page_that_asked_now_waits_for_the_answer_and_then_rests(customer_client, nichandle):
+    now = timezone.now()
+    order = make_order(nichandle, check_asked_at=now, status_checked_at=now - timedelta(minutes=1))
+    path = f"/orders/{order.order_id}/"
+    assert 'hx-select="#purchase-order"' in customer_client.get(path).content.decode()
+    Order.objects.update(status_checked_at=now + timedelta(seconds=1))
+    page = customer_client.get(path, headers={"HX-Request": "true", "HX-Target": "purchase-order"}).content.decode()
+    assert 'id="purchase-order"' in page
+    assert 'hx-select="#purchase-order"' not in page
+
+
 def test_the_request_id_of_a_failed_check_is_in_small_print(customer_client, nichandle):
     order = make_order(nichandle, last_error="Internal server error", last_error_query_id="EU.ext-1.5c")
     page = customer_client.get(f"/orders/{order.order_id}/").content.decode()
@@ -216,7 +227,7 @@ def test_the_request_id_of_a_failed_check_is_in_small_print(customer_client, nic
 def test_an_order_that_ovhcloud_no_longer_lists_keeps_its_last_status(customer_client, nichandle):
     order = make_order(nichandle, gone_at=timezone.now())
     response = customer_client.get(f"/orders/{order.order_id}/")
-    assert "OVHcloud no longer lists this order" in text(response)
+    assert "OVHcloud no longer lists it" in text(response)
     assert 'data-status="delivered"' in response.content.decode()
 
 

@@ -368,8 +368,8 @@ def test_the_list_of_open_orders_costs_the_same_however_long(
         open_order(nichandle)
     make_order(nichandle)
     customer_client.get("/withdraw/")
-    # Session, user, orders.
-    with django_assert_num_queries(3):
+    # Session, user, orders, and how fresh they are.
+    with django_assert_num_queries(4):
         response = customer_client.get("/withdraw/")
     assert response.content.decode().count("data-order-id") == count
 
