@@ -42,7 +42,12 @@ sandbox: $(ENVIRONMENT) ## run the stand-in OVHcloud API alone; PORT= (default: 
 
 .PHONY: test
 test: lint browser ## what CI runs: lints, types, contracts, then every test; ARGS= for pytest
-	@$(PY) -m pytest $(ARGS)
+	@if [ -n "$(ARGS)" ]; then exec $(PY) -m pytest $(ARGS); fi; \
+	$(PY) -m pytest -m "browser or processes" > .venv/waiting.log 2>&1 & waiting=$$!; \
+	echo "Beside these, the tests that mostly wait (browser, processes) run on services of their own."; \
+	$(PY) -m pytest -m "not browser and not processes"; quick=$$?; \
+	wait $$waiting; waiting=$$?; cat .venv/waiting.log; \
+	[ $$quick -eq 0 ] && [ $$waiting -eq 0 ]
 
 .PHONY: prove
 prove: $(ENVIRONMENT) browser ## the long proofs whole, where `make test` runs a sample
