@@ -4,6 +4,7 @@ the time to the next ring.
 """
 
 from celery import shared_task
+from celery.signals import worker_ready
 
 from orders import relay, sync
 from orders.retraction import receipt
@@ -57,3 +58,9 @@ def send_receipts() -> None:
 @shared_task
 def sing() -> None:
     sync.sing()
+
+
+@worker_ready.connect
+def _sing_at_once(**kwargs: object) -> None:
+    # Else pages would say for a while after each start that our own checking has stopped.
+    sing.delay()
