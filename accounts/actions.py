@@ -21,6 +21,20 @@ from accounts.ovh import SIGN_IN_RULES, WHILE_A_BROWSER_WAITS, NoKey, applicatio
 from accounts.signals import key_granted
 from gateway import CredentialRevoked, Gateway
 
+# Fields of GET /me that have a column of the same name.
+FACTS_OF_ME = (
+    "customer_code",
+    "email",
+    "name",
+    "firstname",
+    "organisation",
+    "legalform",
+    "country",
+    "language",
+    "currency_code",
+    "ovh_subsidiary",
+)
+
 
 class SignInRefused(Exception):
     """This return finishes nothing; the key it may have carried is on its way to be revoked."""
@@ -140,25 +154,15 @@ def keep_me(nichandle: Nichandle, me: dict[str, Any]) -> None:
     """Write what GET /me said into the row; me is a NichandleRecord as a dict."""
     if not nichandle.me_read_at:
         nichandle.time_zone = _zone_of(me["country"])
-    for field in (
-        "customer_code",
-        "email",
-        "name",
-        "firstname",
-        "organisation",
-        "legalform",
-        "country",
-        "language",
-        "currency_code",
-        "ovh_subsidiary",
-    ):
+    for field in FACTS_OF_ME:
         setattr(nichandle, field, me[field] or "")
     nichandle.billing = {
         field: me.get(field) or ""
         for field in ("address", "complementary_address", "zip", "city", "area", "phone", "vat")
     }
     nichandle.me_read_at = timezone.now()
-    nichandle.save()
+    # Not the whole row: a page may have written meanwhile that somebody looks at this account.
+    nichandle.save(update_fields=[*FACTS_OF_ME, "billing", "time_zone", "me_read_at"])
 
 
 @transaction.atomic
