@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -20,14 +20,18 @@ PAID = frozenset({Status.CHECKING, Status.DOCUMENTS_REQUESTED, Status.DELIVERING
 
 
 @transaction.atomic
-def learn(order_pk: int, answer: Answer) -> None:
-    """Take one answer about one order: facts, events, and when to ask next."""
+def learn(order_pk: int, answer: Answer, asked_at: datetime) -> None:
+    """
+    Take one answer about one order: facts, events, and when to ask next.
+
+    asked_at: when the question left. What a customer asked for after that is not answered by it.
+    """
     order = Order.objects.select_for_update(of=("self",)).select_related("nichandle").get(pk=order_pk)
     now = timezone.now()
     if answer.error is not None:
         _note_failure(order, answer.error)
         return
-    order.status_checked_at, order.poll_failures = now, 0
+    order.status_checked_at, order.poll_failures = asked_at, 0
     order.last_error, order.last_error_query_id = "", ""
     if answer.gone:
         _learn_gone(order)
@@ -43,7 +47,8 @@ def learn(order_pk: int, answer: Answer) -> None:
         if answer.associated is not None:
             order.associated_type, order.associated_id = answer.associated.type, answer.associated.id
         _expire_if_lapsed(order)
-    order.next_poll_at = policy.next_check(order, now)
+    asked_again = order.check_asked_at is not None and order.check_asked_at > asked_at
+    order.next_poll_at = now if asked_again else policy.next_check(order, now)
     order.save()
     release_held(order)
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.query import QuerySet
 from django.utils import timezone
 
 from accounts import ovh
@@ -44,13 +45,7 @@ class LinkNotAllowed(Exception):
 # --- Checking orders --------------------------------------------------------------------------------------------------
 def poll_orders(limit: int = POLL_BATCH) -> int:
     """Claim what is due, ask, and write what was learned. Returns how many orders were claimed."""
-    now = timezone.now()
-    with transaction.atomic():
-        due = Order.objects.due(now).order_by("next_poll_at").select_for_update(skip_locked=True)
-        claimed = list(due.values_list("pk", flat=True)[:limit])
-        Order.objects.filter(pk__in=claimed).update(next_poll_at=now + CLAIM)
-    check_orders(claimed)
-    return len(claimed)
+    return _claim_and_check(Order.objects.due(timezone.now()).order_by("next_poll_at"), limit)
 
 
 def expire_orders(limit: int = POLL_BATCH) -> int:
@@ -60,16 +55,16 @@ def expire_orders(limit: int = POLL_BATCH) -> int:
     The pages hide them from the very second, whether this ran or not.
     """
     now = timezone.now()
+    lapsed = Order.objects.due(now).filter(
+        status=Status.NOT_PAID, expired_at=None, gone_at=None, expiration_date__lte=now
+    )
+    return _claim_and_check(lapsed.order_by("expiration_date"), limit)
+
+
+def _claim_and_check(due: QuerySet[Order], limit: int) -> int:
     with transaction.atomic():
-        lapsed = (
-            Order.objects.filter(
-                status=Status.NOT_PAID, expired_at=None, gone_at=None, expiration_date__lte=now, next_poll_at__lte=now
-            )
-            .order_by("expiration_date")
-            .select_for_update(skip_locked=True)
-        )
-        claimed = list(lapsed.values_list("pk", flat=True)[:limit])
-        Order.objects.filter(pk__in=claimed).update(next_poll_at=now + CLAIM)
+        claimed = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
+        Order.objects.filter(pk__in=claimed).update(next_poll_at=timezone.now() + CLAIM)
     check_orders(claimed)
     return len(claimed)
 
@@ -97,13 +92,15 @@ def _check_account(nichandle: Nichandle, orders: list[Order]) -> None:
     answers = in_threads(
         lambda question: ask(gateway, question),
         questions,
-        skipped=lambda question: Answer(
-            question.order_id, error=OvhUnavailable(detail="others got no answer just now")
-        ),
+        skipped=lambda question: _not_asked(question.order_id),
     )
     _note_reachability(nichandle, asked_at, [answer.error for answer in answers])
     for order, answer in zip(orders, answers, strict=True):
-        learning.learn(order.pk, answer)
+        learning.learn(order.pk, answer, asked_at)
+
+
+def _not_asked(order_id: int) -> Answer:
+    return Answer(order_id, error=OvhUnavailable(detail="others got no answer just now"))
 
 
 def _question(order: Order) -> Question:
@@ -254,11 +251,7 @@ def _ask_whole(
         answer = ask(gateway, Question(order_id, order=order_id not in known, new=True))
         return replace(answer, order=known[order_id]) if answer.status and order_id in known else answer
 
-    return in_threads(
-        ask_one,
-        order_ids,
-        skipped=lambda order_id: Answer(order_id, error=OvhUnavailable(detail="others got no answer just now")),
-    )
+    return in_threads(ask_one, order_ids, skipped=_not_asked)
 
 
 def _find_new(row: OrderImport) -> None:
@@ -268,7 +261,9 @@ def _find_new(row: OrderImport) -> None:
         gateway = gateway_for(nichandle)
         found = gateway.order_ids(date_from=newest - OVERLAP if newest else None)
         known = set(nichandle.orders.filter(order_id__in=found).values_list("order_id", flat=True))
-        answers = _ask_whole(gateway, sorted(set(found) - known, reverse=True)[:IMPORT_BATCH])
+        # Oldest first: the next look begins at the newest we have, so nothing older may be left behind it.
+        new = sorted(set(found) - known)
+        answers = _ask_whole(gateway, new[:IMPORT_BATCH])
         _refresh_account(row, gateway)
     except NoKey:
         _set_unreachable(nichandle, "revoked")
@@ -281,9 +276,10 @@ def _find_new(row: OrderImport) -> None:
     learning.keep_new(nichandle, answers, found_later=True)
     now = timezone.now()
     looked_at = nichandle.seen_at is not None and nichandle.seen_at > now - policy.LOOKED_AT
-    OrderImport.objects.filter(pk=row.pk).update(
-        found_at=now, next_find_at=now + (timedelta(seconds=60) if looked_at else timedelta(hours=1))
-    )
+    pause = timedelta(seconds=60) if looked_at else timedelta(hours=1)
+    if len(new) > IMPORT_BATCH:
+        pause = timedelta(0)
+    OrderImport.objects.filter(pk=row.pk).update(found_at=now, next_find_at=now + pause)
 
 
 def _refresh_account(row: OrderImport, gateway: Gateway) -> None:

@@ -13,7 +13,8 @@ from django.utils import timezone
 from accounts.models import Link
 from accounts.ovh import application
 from gateway import Gateway
-from orders import actions, policy, sync
+from orders import actions, learning, policy, sync
+from orders.answers import Answer
 from orders.models import Order, OrderEvent, OrderImport, Status
 from tests.world import import_all, sign_up
 
@@ -103,6 +104,34 @@ def test_a_new_order_is_found(ovh):
     order = Order.objects.get(order_id=new)
     assert order.status == Status.NOT_PAID
     assert order.events.get().kind == OrderEvent.Kind.FOUND
+
+
+def test_many_new_orders_of_many_days_are_all_found(ovh):
+    nichandle = sign_up(ovh, 2)
+    import_all(nichandle)
+    numbers = {
+        ovh.make_order(nichandle=nichandle.nichandle, status="delivered", date=_in(days=-90 + 2 * number))
+        for number in range(sync.IMPORT_BATCH + 3)
+    }
+    for _ in range(2):
+        OrderImport.objects.filter(next_find_at__gt=timezone.now()).update(next_find_at=timezone.now())
+        sync.find_orders()
+    assert set(nichandle.orders.values_list("order_id", flat=True)) == numbers
+
+
+def test_a_check_asked_for_while_another_is_under_way_is_not_lost(ovh):
+    nichandle = sign_up(ovh)
+    import_all(nichandle)
+    order = nichandle.orders.filter(status=Status.CHECKING).first()
+    asked_at = timezone.now()
+    answer = Answer(order.order_id, status=Status.CHECKING)
+    assert actions.check_order(order)
+    learning.learn(order.pk, answer, asked_at)
+    order.refresh_from_db()
+    assert order.next_poll_at <= timezone.now()
+    learning.learn(order.pk, answer, timezone.now())
+    order.refresh_from_db()
+    assert order.next_poll_at > timezone.now()
 
 
 def test_a_change_of_status_is_learned_with_its_event(ovh):
