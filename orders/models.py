@@ -121,6 +121,9 @@ class Order(models.Model):
     search_text = models.TextField(blank=True, help_text="Descriptions and domains, for search; never shown.")
 
     next_poll_at = models.DateTimeField(null=True, default=timezone.now, help_text="Null: final, never asked again.")
+    wanted_at = models.DateTimeField(
+        null=True, help_text="When the policy wanted the next check; next_poll_at is later where the budget was spent."
+    )
     poll_failures = models.PositiveIntegerField(default=0)
     watched_until = models.DateTimeField(null=True, help_text="Somebody looks at its tracking page until then.")
     check_asked_at = models.DateTimeField(null=True, help_text="The last Check now.")
@@ -208,7 +211,11 @@ class OrderDetail(models.Model):
 
 
 class OrderEvent(models.Model):
-    """What we learned about an order, and when: append-only. The page's history and the desk's are drawn from it."""
+    """
+    What we learned about an order, and when. The page's history, the desk's and notifications are drawn from it.
+
+    Append-only: one trigger refuses UPDATE, another lets a line go only with its order, in one transaction.
+    """
 
     class Kind(models.TextChoices):
         FOUND = "found", _("found at OVHcloud")
@@ -224,9 +231,13 @@ class OrderEvent(models.Model):
         DOUBTFUL = "doubtful", _("answer lost")
         HELD = "held", _("held for a person")
         REFUND = "refund", _("refund seen")
+        GIVEN_UP = "givenUp", _("given up to a person")
+        RUNG = "rung", _("rung again by staff")
+        CLOSED = "closed", _("closed by staff")
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="events")
-    at = models.DateTimeField(default=timezone.now)
+    at = models.DateTimeField(default=timezone.now, help_text="When we saw it.")
+    said_at = models.DateTimeField(null=True, help_text="When it happened, where OVHcloud's answer carries a date.")
     kind = models.CharField(max_length=20, choices=Kind.choices)
     before = models.CharField(max_length=60, blank=True)
     after = models.CharField(max_length=60, blank=True)
@@ -241,12 +252,37 @@ class OrderEvent(models.Model):
         return f"{self.kind} {self.before} → {self.after}"
 
 
+class Evidence(models.Model):
+    """
+    What OVHcloud answered about an order: one row for each answer that differs from the one before it on its route.
+
+    orders.evidence decides which fields are kept, and how many rows.
+    """
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="evidence")
+    route = models.CharField(max_length=80, help_text="Such as GET /me/order/{orderId}/status.")
+    asked_at = models.DateTimeField(default=timezone.now)
+    status_code = models.PositiveSmallIntegerField(null=True, help_text="Null: no whole answer came.")
+    query_id = models.CharField(max_length=120, blank=True)
+    # Only fields that are named in orders.evidence: what opens a document or an account is none of them.
+    body: Any = models.JSONField(null=True)
+    digest = models.BinaryField(max_length=16, help_text="Of status code and body, to tell a changed answer.")
+
+    class Meta:
+        indexes = [models.Index(fields=["order", "route", "-id"], name="evidence_by_order_and_route")]
+
+    def __str__(self) -> str:
+        return f"{self.route}, {self.status_code}"
+
+
 class OrderImport(models.Model):
     """How far we are with one nichandle's list of orders: the first import, then looking for new ones."""
 
     nichandle = models.OneToOneField(Nichandle, models.CASCADE, related_name="order_import")
     # Order numbers of GET /me/order still to be read, newest first; taken away batch by batch.
     remaining: Any = models.JSONField(null=True)
+    # Numbers found since the import whose reading failed: read again with the next look, however old they become.
+    to_read: Any = models.JSONField(default=list)
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True)
@@ -295,16 +331,25 @@ class Intent(models.Model):
         HELD = "held", _("held for a person")
         ACCEPTED = "accepted", _("accepted by OVHcloud")
         REFUSED = "refused", _("refused by OVHcloud")
+        DEAD = "dead", _("given up to a person")
+        CLOSED = "closed", _("closed by staff")
 
-    OPEN_STATES = (State.WAITING, State.SENDING, State.DOUBTFUL, State.HELD)
+    # Its call may be at OVHcloud, or on its way there.
+    UNDER_WAY = (State.SENDING, State.DOUBTFUL)
+    # Over without having been done: the customer may ask for the same again.
+    OVER = (State.REFUSED, State.CLOSED)
+    OPEN_STATES = (State.WAITING, State.SENDING, State.DOUBTFUL, State.HELD, State.DEAD)
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     order = models.ForeignKey(Order, models.PROTECT, related_name="intents")
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     why = models.CharField(
-        max_length=40, blank=True, help_text="Why it waits for a person: late, no-right, unclear, key."
+        max_length=40,
+        blank=True,
+        help_text="Held: late, no-right, key. Given up: unclear, not-found, too-long, stumbled. Else empty.",
     )
-    attempts = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0, help_text="Calls that may have reached OVHcloud.")
+    failures = models.PositiveIntegerField(default=0, help_text="Turns in a row that came to nothing.")
     attempted_at = models.DateTimeField(null=True, help_text="Noted before the call is made.")
     looks = models.PositiveIntegerField(default=0, help_text="How often /status was read since that attempt.")
     next_attempt_at = models.DateTimeField(
@@ -314,6 +359,7 @@ class Intent(models.Model):
     lease = models.UUIDField(null=True, help_text="Which worker's turn; only its holder may write the outcome.")
     message = models.TextField(blank=True, help_text="OVHcloud's own words of the last answer.")
     query_id = models.CharField(max_length=120, blank=True)
+    note = models.TextField(blank=True, help_text="What staff wrote as they closed it; its customer reads it.")
     created_at = models.DateTimeField(auto_now_add=True)
     settled_at = models.DateTimeField(null=True)
 
@@ -322,13 +368,21 @@ class Intent(models.Model):
             # However many declarations name an order, one intent carries them; after a refusal there may be another.
             models.UniqueConstraint(
                 fields=["order", "kind"],
-                condition=~Q(state="refused"),
+                condition=~Q(state__in=["refused", "closed"]),
                 name="intent_is_one_per_order_and_kind",
-            )
+            ),
+            # Of whatever kind: OVHcloud is told one thing about an order at a time.
+            models.UniqueConstraint(
+                fields=["order"],
+                condition=Q(state__in=["sending", "doubtful"]),
+                name="intent_is_one_under_way_per_order",
+            ),
         ]
         indexes = [
             models.Index(fields=["next_attempt_at"], name="intent_due", condition=Q(next_attempt_at__isnull=False)),
-            models.Index(fields=["state"], name="intent_queue", condition=Q(state__in=["doubtful", "held", "refused"])),
+            models.Index(
+                fields=["state"], name="intent_queue", condition=Q(state__in=["doubtful", "held", "dead", "refused"])
+            ),
         ]
 
     def __str__(self) -> str:
