@@ -431,9 +431,10 @@ class Receipt(models.Model):
     retraction = models.ForeignKey(Retraction, models.PROTECT, related_name="receipts")
     address = models.EmailField()
     attempts = models.PositiveIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(null=True, default=timezone.now, help_text="Null: sent.")
-    sent_at = models.DateTimeField(null=True)
-    last_error = models.CharField(max_length=300, blank=True, help_text="The mail server's own words.")
+    next_attempt_at = models.DateTimeField(null=True, default=timezone.now, help_text="Null: all of it was sent.")
+    sent_at = models.DateTimeField(null=True, help_text="When a mail server first took it, with or without its PDF.")
+    has_document = models.BooleanField(default=False, help_text="A mail server took the PDF, too.")
+    last_error = models.CharField(max_length=300, blank=True, help_text="The mail server's own words, or Typst's.")
 
     class Meta:
         indexes = [
@@ -442,6 +443,18 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.address}, {self.attempts} attempts"
+
+
+class ReceiptDocument(models.Model):
+    """The receipt as PDF, made once and kept as made: the same octets for who asks in ten years. Immutable."""
+
+    retraction = models.OneToOneField(Retraction, models.PROTECT, related_name="document")
+    pdf = models.BinaryField()
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the PDF, in hex.")
+    made_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.digest
 
 
 class Canary(models.Model):
