@@ -111,6 +111,7 @@ def _snapshot(order: Order, nichandle: Nichandle, verdict: Eligibility, now: dat
     money = estimate(order, verdict.verdicts, conclusion_day(order, nichandle), today)
     return {
         "status": order.status,
+        "zone": nichandle.time_zone,
         "checked_at": _iso(verdict.checked_at),
         "reason": str(verdict.reason),
         "reason_words": words.reason(verdict, order, nichandle),
