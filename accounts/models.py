@@ -247,6 +247,79 @@ class DroppedKey(models.Model):
         return crypto.decrypt(self.encrypted_key, bound_to=self.bound_to)
 
 
+class Budget(models.Model):
+    """
+    How many calls OVHcloud may get from us: a bucket of tokens for each consumer key, and one for all of them.
+
+    OVHcloud publishes no limit, so the refill feels its way: a 429 halves it, ten quiet minutes raise it by a tenth.
+    accounts.budget is the only writer.
+    """
+
+    CAPACITY = 60
+
+    link = models.OneToOneField(
+        Link, models.CASCADE, null=True, related_name="budget", help_text="Null: the whole installation."
+    )
+    tokens = models.FloatField(default=CAPACITY, help_text="Calls that could be made at once at filled_at.")
+    filled_at = models.DateTimeField(default=timezone.now)
+    refill_per_minute = models.FloatField(default=60)
+    silent_until = models.DateTimeField(null=True, help_text="OVHcloud's Retry-After: no call before.")
+    limited_at = models.DateTimeField(null=True, help_text="The last 429.")
+    changed_at = models.DateTimeField(default=timezone.now, help_text="When the refill was last halved or raised.")
+    booked_until = models.DateTimeField(
+        null=True, help_text="Background checks that found no token have theirs promised up to here."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(models.Value(1), condition=models.Q(link=None), name="budget_in_all_is_one")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.refill_per_minute:g} a minute"
+
+
+class Breaker(models.Model):
+    """
+    Whether calls to one OVHcloud address make sense now. After too many silences in a row it opens, and only one probe
+    at a time may call, less and less often; the first good answer closes it. accounts.breaker is the only writer.
+    """
+
+    class State(models.TextChoices):
+        CLOSED = "closed", _("closed")
+        OPEN = "open", _("open")
+        HALF_OPEN = "half-open", _("half open")
+
+    address = models.CharField(max_length=200, unique=True, help_text="As in Application.address.")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.CLOSED)
+    failures = models.PositiveIntegerField(default=0, help_text="Silences and 5xx since the last good answer.")
+    failing_since = models.DateTimeField(null=True, help_text="The first of them; what pages call unreachable since.")
+    opened_at = models.DateTimeField(null=True)
+    why = models.CharField(max_length=300, blank=True, help_text="The last failure, in words for staff.")
+    probe_at = models.DateTimeField(null=True, help_text="Open: when the next probe may call.")
+    probe = models.UUIDField(null=True, help_text="Half open: whose call is the probe.")
+    probe_until = models.DateTimeField(null=True, help_text="Half open: after that the probe is taken for dead.")
+    pause_seconds = models.FloatField(default=0, help_text="Between probes; doubled by each that fails.")
+    answered_at = models.DateTimeField(null=True, help_text="A good answer, noted at most every few seconds.")
+
+    def __str__(self) -> str:
+        return f"{self.address} {self.state}"
+
+
+class CallMinute(models.Model):
+    """What we called in one minute, added to by batches; for staff. Minutes older than a day are dropped."""
+
+    minute = models.DateTimeField(primary_key=True, help_text="Its beginning.")
+    calls = models.PositiveIntegerField(default=0, help_text="Calls that left for OVHcloud.")
+    limited = models.PositiveIntegerField(default=0, help_text="Answered by a 429.")
+    failed = models.PositiveIntegerField(default=0, help_text="Silences, 5xx and what could not be read.")
+    held_back = models.PositiveIntegerField(default=0, help_text="Not made, for the budget was spent.")
+    checked = models.PositiveIntegerField(default=0, help_text="Orders whose status was learned.")
+
+    def __str__(self) -> str:
+        return f"{self.minute:%H:%M} {self.calls}"
+
+
 class AuditEvent(models.Model):
     """
     Who did or saw what, on whose behalf, from where. Append-only: a trigger refuses UPDATE and DELETE.
