@@ -41,7 +41,7 @@ sandbox: $(ENVIRONMENT) ## run the stand-in OVHcloud API alone; PORT= (default: 
 	@$(PY) -m sandbox --port "$${PORT:-0}" --tls-port 0 --ready-file "$${READY:-sandbox-ready.json}"
 
 .PHONY: test
-test: lint browser ## what CI runs: lints, types, contracts, then every test; ARGS= for pytest
+test: lint browser node ## what CI runs: lints, types, contracts, then every test; ARGS= for pytest
 	@if [ -n "$(ARGS)" ]; then exec $(PY) -m pytest $(ARGS); fi; \
 	$(PY) -m pytest -m "browser or processes" > .venv/waiting.log 2>&1 & waiting=$$!; \
 	echo "Beside these, the tests that mostly wait (browser, processes) run on services of their own."; \
@@ -50,7 +50,7 @@ test: lint browser ## what CI runs: lints, types, contracts, then every test; AR
 	[ $$quick -eq 0 ] && [ $$waiting -eq 0 ]
 
 .PHONY: prove
-prove: $(ENVIRONMENT) browser ## the long proofs whole, where `make test` runs a sample
+prove: $(ENVIRONMENT) browser node ## the long proofs whole, where `make test` runs a sample
 	@PROVE=1 $(PY) -m pytest $(ARGS)
 
 .PHONY: lint
@@ -72,6 +72,11 @@ fmt: $(ENVIRONMENT) ## put the code in shape
 .PHONY: browser
 browser: $(ENVIRONMENT)
 	@$(PY) -m tests.chromium
+
+# OVHcloud's Node client is not of PyPI: npm brings it, by its lock, into the environment.
+.PHONY: node
+node: $(ENVIRONMENT)
+	@$(PY) -m tests.node
 
 $(UV_HERE):
 	@python3 -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null || \

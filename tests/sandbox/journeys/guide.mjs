@@ -1,11 +1,13 @@
 /*
  * The guide's whole journey with OVHcloud's own Node client, unmodified, over TLS.
  *
- *   npm install @ovhcloud/node-ovh
+ *   npm ci --prefix tests/sandbox/journeys
  *   python -m sandbox --port 0 --tls-port 0 --ready-file sandbox.json &
- *   NODE_EXTRA_CA_CERTS=<ca_file of sandbox.json> NODE_PATH=node_modules node tests/sandbox/journeys/guide.mjs sandbox.json
+ *   NODE_EXTRA_CA_CERTS=<ca_file of sandbox.json> NODE_PATH=tests/sandbox/journeys/node_modules \
+ *     node tests/sandbox/journeys/guide.mjs sandbox.json
  *
- * The client signs https://host/path without the port, and nothing whose path holds /auth.
+ * The client signs https://host/path without the port, and nothing whose path holds /auth. It is told which APIs are
+ * used, so that it loads their schema documents and warns of every call that these do not describe.
  */
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
@@ -19,6 +21,7 @@ const ready = JSON.parse(readFileSync(process.argv[2], 'utf-8'));
 const tls = new URL(ready.tls);
 const customer = ready.customers[0];
 const open = connect.default ?? connect;
+const warnings = [];
 const client = open({
   host: tls.hostname,
   port: Number(tls.port),
@@ -27,6 +30,8 @@ const client = open({
   appSecret: ready.api.application_secret,
   consumerKey: customer.consumer_key,
   timeout: 10_000,
+  apis: ['me', 'order', 'auth'],
+  warn: (...words) => warnings.push(words.join(' ')),
 });
 
 const call = (method, path, sent) => client.requestPromised(method, path, sent);
@@ -38,18 +43,21 @@ const expect = (fact, words) => {
 async function cart() {
   const me = await call('GET', '/me');
   const { cartId } = await call('POST', '/order/cart', { ovhSubsidiary: me.ovhSubsidiary, description: 'guide' });
-  await call('POST', `/order/cart/${cartId}/assign`);
-  say(`cart of ${me.nichandle}`);
+  say(`cart ${cartId} of ${me.nichandle}`);
   return `/order/cart/${cartId}`;
 }
 
 async function finish(at, wanted) {
   const summary = await call('GET', `${at}/summary`);
+  say(`summary ${summary.prices.withTax.text}`);
+  await call('POST', `${at}/assign`);
+  say('assigned');
   const tried = await call('GET', `${at}/checkout`);
   expect(summary.prices.withTax.value === tried.prices.withTax.value, 'summary and dry run differ');
+  say(`dry run with ${tried.contracts.length} contracts`);
   const order = await call('POST', `${at}/checkout`, wanted);
   expect((await call('GET', at)).readOnly, 'the cart is still open');
-  say(`order of ${order.prices.withTax.text}`);
+  say(`order ${order.orderId} of ${order.prices.withTax.text}`);
   return order.orderId;
 }
 
@@ -60,6 +68,7 @@ async function orderDomain() {
   const item = await call('POST', `${at}/domain`, { domain: 'voyage-en-noeud.fr', duration: offers[0].duration[0] });
   const asked = await call('GET', `${at}/item/${item.itemId}/requiredConfiguration`);
   expect(asked.some((one) => one.label === 'OWNER_LEGAL_AGE'), 'nobody asks for the age');
+  say(`asked for ${asked.map((one) => one.label).join(', ')}`);
   await call('POST', `${at}/item/${item.itemId}/configuration`, { label: 'OWNER_LEGAL_AGE', value: 'true' });
   return finish(at, { autoPayWithPreferredPaymentMethod: true, waiveRetractationPeriod: true });
 }
@@ -72,6 +81,9 @@ async function orderVps() {
   const options = await call('GET', `${at}/vps/options`, { planCode: plan.planCode });
   const option = options.find((one) => one.mandatory);
   await call('POST', `${at}/vps/options`, { itemId: item.itemId, planCode: option.planCode, ...wanted });
+  say(`option ${option.planCode}`);
+  const asked = await call('GET', `${at}/item/${item.itemId}/requiredConfiguration`);
+  say(`asked for ${asked.map((one) => one.label).join(', ')}`);
   await call('POST', `${at}/item/${item.itemId}/configuration`, { label: 'vps_datacenter', value: 'GRA' });
   return finish(at, {});
 }
@@ -93,6 +105,7 @@ const domain = await orderDomain();
 const vps = await orderVps();
 const [method] = await call('GET', '/me/payment/method', { default: true });
 await call('POST', `/me/order/${vps}/pay`, { paymentMethod: { id: method } });
+say(`paid, ${(await call('GET', `/me/order/${vps}/payment`)).paymentType}`);
 await follow(domain, ['delivered']);
 await follow(vps, ['delivered']);
 await call('POST', `/me/order/${vps}/retraction`, { reason: 'other', comment: 'déjà vu' });
@@ -103,4 +116,5 @@ try {
 } catch (refusal) {
   expect(refusal.error === 400, `refused as ${JSON.stringify(refusal.error)}`);
 }
+expect(warnings.length === 0, `the schema documents do not know: ${warnings.join('; ')}`);
 say('the whole way');

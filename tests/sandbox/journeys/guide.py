@@ -61,7 +61,6 @@ def order_vps(client: ovh.Client, say: Callable[[str], None]) -> int:
 def _cart(client: ovh.Client, say: Callable[[str], None]) -> str:
     me = client.get("/me")
     cart: str = client.post("/order/cart", ovhSubsidiary=me["ovhSubsidiary"], description="guide")["cartId"]
-    client.post(f"/order/cart/{cart}/assign")
     say(f"cart {cart} of {me['nichandle']}")
     return cart
 
@@ -75,6 +74,8 @@ def _configure(client: ovh.Client, cart: str, item: int, values: dict[str, str],
 
 def _finish(client: ovh.Client, cart: str, say: Callable[[str], None], **wanted: bool) -> int:
     say(f"summary {client.get(f'/order/cart/{cart}/summary')['prices']['withTax']['text']}")
+    client.post(f"/order/cart/{cart}/assign")
+    say("assigned")
     tried = client.get(f"/order/cart/{cart}/checkout")
     say(f"dry run with {len(tried['contracts'])} contracts")
     order = client.post(f"/order/cart/{cart}/checkout", **wanted)
