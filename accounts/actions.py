@@ -1,10 +1,14 @@
-"""Signing in with OVHcloud: begin, come back, confirm. Each step is one transaction, and each refusal drops the key."""
+"""
+Journeys to OVHcloud: begin, come back, confirm. Each step is one transaction, and each refusal drops the key.
+
+Most sign somebody in. Who is signed in already may make one to link a further account, or only to show that it is they.
+"""
 
 import hashlib
 import secrets
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from babel.core import get_global
@@ -14,10 +18,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import audit, sync, tasks
+from accounts import audit, notices, sync, tasks
+from accounts.addresses import own_page
 from accounts.http import CustomerRequest
-from accounts.models import DroppedKey, Link, Nichandle, SignIn, User
-from accounts.ovh import SIGN_IN_RULES, WHILE_A_BROWSER_WAITS, NoKey, application, usable_link
+from accounts.models import DroppedKey, Link, Nichandle, Notice, SignIn, User
+from accounts.ovh import ASSURANCE_RULES, SIGN_IN_RULES, WHILE_A_BROWSER_WAITS, NoKey, application, usable_link
 from accounts.signals import key_granted
 from gateway import CredentialRevoked, Gateway
 
@@ -40,22 +45,30 @@ class SignInRefused(Exception):
     """This return finishes nothing; the key it may have carried is on its way to be revoked."""
 
 
+class AnotherAccount(SignInRefused):
+    """Somebody came back, but not the person who is signed in."""
+
+
 class KeyNotGranted(SignInRefused):
     """The customer refused at OVHcloud, or has not answered there yet."""
 
 
-def begin_sign_in(request: HttpRequest) -> SignIn:
+def begin_sign_in(request: HttpRequest, purpose: str = SignIn.Purpose.SIGN_IN, then: str = "") -> SignIn:
     """
     Ask OVHcloud for a key and remember in this session, and nowhere the browser can read it, where it must return.
 
-    Source: POST /auth/credential.
+    then: the page of ours to go on to afterwards; anything else is dropped. Source: POST /auth/credential.
     Raises:
         OvhUnavailable, OvhRefused: of the gateway.
     """
     nonce = secrets.token_urlsafe(32)
     redirection = settings.BASE_URL + reverse("accounts:sign_in_return", args=[nonce])
-    asked = Gateway(application(), **WHILE_A_BROWSER_WAITS).request_credential(SIGN_IN_RULES, redirection)
+    rules = ASSURANCE_RULES if purpose == SignIn.Purpose.ASSURANCE else SIGN_IN_RULES
+    asked = Gateway(application(), **WHILE_A_BROWSER_WAITS).request_credential(rules, redirection)
     sign_in = SignIn(nonce_digest=_digest(nonce), validation_url=asked.validation_url)
+    sign_in.purpose, sign_in.then = purpose, own_page(then)
+    if purpose != SignIn.Purpose.SIGN_IN:
+        sign_in.user = cast(User, request.user)
     sign_in.keep_key(asked.consumer_key)
     sign_in.save()
     request.session["sign_in"] = str(sign_in.pk)
@@ -91,6 +104,10 @@ def return_from_ovh(request: HttpRequest, nonce: str) -> SignIn:
     if not sign_in.is_open or sign_in.returned_at is not None:
         audit.record(request, "sign_in_return", result="refused", why="used or too old")
         raise SignInRefused
+    if sign_in.user_id is not None and sign_in.user_id != request.user.pk:
+        _abandon(sign_in, "its person left meanwhile")
+        audit.record(request, "sign_in_return", result="refused", why="signed out meanwhile")
+        raise SignInRefused
     gateway = Gateway(application(), sign_in.consumer_key(), **WHILE_A_BROWSER_WAITS)
     try:
         credential = gateway.current_credential()
@@ -118,17 +135,76 @@ def finish_sign_in(request: HttpRequest, sign_in_pk: Any) -> User:
     Raises:
         SignInRefused: no return came, or it was used or is too old.
     """
-    sign_in = SignIn.objects.select_for_update().filter(pk=sign_in_pk).first()
-    if sign_in is None or not sign_in.is_open or sign_in.returned_at is None:
-        raise SignInRefused
-    nichandle, _ = Nichandle.objects.get_or_create(
-        endpoint=settings.OVH_ENDPOINT, nichandle=sign_in.me["nichandle"], defaults={"seen_at": timezone.now()}
-    )
-    keep_me(nichandle, sign_in.me)
+    sign_in = _returned(sign_in_pk, SignIn.Purpose.SIGN_IN)
+    nichandle = _account_of(sign_in)
     user = User.objects.filter(nichandle=nichandle).first() or User.objects.make_customer(nichandle)
     if not user.is_active:
         # The sweep drops the key; nothing of the account is imported for somebody who may not see it.
         raise SignInRefused
+    _keep_key(sign_in, user, nichandle)
+    audit.record(request, "sign_in", actor=user.username, subject=nichandle.nichandle)
+    tasks.ring_drop_keys()
+    return user
+
+
+@transaction.atomic
+def finish_link(request: CustomerRequest, sign_in_pk: Any) -> Link:
+    """
+    Give the signed-in person a key of their own to the account that came back. Its owner, and whoever else linked it,
+    is told; nobody's key or session changes hands.
+
+    Raises:
+        SignInRefused: no return came, it was used, is too old or somebody else's; or that account is switched off.
+    """
+    sign_in = _returned(sign_in_pk, SignIn.Purpose.LINK, request.user)
+    nichandle = _account_of(sign_in)
+    if User.objects.filter(nichandle=nichandle, is_active=False).exists():
+        raise SignInRefused
+    is_new = not Link.objects.filter(user=request.user, nichandle=nichandle).exists()
+    link = _keep_key(sign_in, request.user, nichandle)
+    if is_new and nichandle.pk != request.user.nichandle_id:
+        notices.tell_holders(nichandle, Notice.Kind.LINKED, request.user)
+    audit.record(request, "link", subject=nichandle.nichandle)
+    tasks.ring_drop_keys()
+    return link
+
+
+@transaction.atomic
+def finish_assurance(request: CustomerRequest, sign_in_pk: Any) -> None:
+    """
+    The signed-in person came back from OVHcloud as themselves. The key of this journey is dropped: it showed who is
+    there and is good for nothing else.
+
+    Raises:
+        SignInRefused: no return came, it was used, is too old, or it is another account that came back.
+    """
+    sign_in = _returned(sign_in_pk, SignIn.Purpose.ASSURANCE, request.user)
+    own = request.user.nichandle
+    same = own is not None and sign_in.me["nichandle"] == own.nichandle
+    audit.record(request, "assurance", subject=own.nichandle if own else "", result="done" if same else "refused")
+    _abandon(sign_in, "only showed who is there")
+    if not same:
+        raise AnotherAccount
+
+
+def _returned(sign_in_pk: Any, purpose: str, user: User | None = None) -> SignIn:
+    sign_in = SignIn.objects.select_for_update().filter(pk=sign_in_pk, purpose=purpose, user=user).first()
+    if sign_in is None or not sign_in.is_open or sign_in.returned_at is None:
+        raise SignInRefused
+    return sign_in
+
+
+def _account_of(sign_in: SignIn) -> Nichandle:
+    """The row of the account that came back, with what GET /me said of it."""
+    nichandle, _ = Nichandle.objects.get_or_create(
+        endpoint=settings.OVH_ENDPOINT, nichandle=sign_in.me["nichandle"], defaults={"seen_at": timezone.now()}
+    )
+    keep_me(nichandle, sign_in.me)
+    return nichandle
+
+
+def _keep_key(sign_in: SignIn, user: User, nichandle: Nichandle) -> Link:
+    """The journey's key becomes this person's key to this account; one they held before is to be revoked."""
     link = Link.objects.select_for_update().filter(user=user, nichandle=nichandle).first()
     if link is None:
         link = Link(user=user, nichandle=nichandle)
@@ -145,9 +221,21 @@ def finish_sign_in(request: HttpRequest, sign_in_pk: Any) -> User:
     sign_in.encrypted_key, sign_in.finished_at, sign_in.me = "", timezone.now(), None
     sign_in.save(update_fields=["encrypted_key", "finished_at", "me"])
     key_granted.send(sender=Nichandle, nichandle=nichandle)
-    audit.record(request, "sign_in", actor=user.username, subject=nichandle.nichandle)
+    return link
+
+
+# --- Links ------------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def end_link(request: CustomerRequest, link: Link) -> None:
+    """
+    End a person's hold on an account: theirs on another's, or another's on theirs. The key is revoked by a task, the
+    account's orders stay for whoever else holds it.
+    """
+    _drop_key_of(link, "its link was ended")
+    audit.record(request, "unlink", subject=link.nichandle.nichandle, target=link.user.username)
+    link.delete()
+    notices.tell_holders(link.nichandle, Notice.Kind.UNLINKED, request.user)
     tasks.ring_drop_keys()
-    return user
 
 
 def keep_me(nichandle: Nichandle, me: dict[str, Any]) -> None:
@@ -182,14 +270,16 @@ def note_revoked(nichandle: Nichandle, asked_at: datetime) -> None:
 def forget_keys(request: CustomerRequest) -> None:
     """Take back every key this customer gave us; each is revoked at OVHcloud by a task."""
     for link in request.user.links.select_for_update():
-        if link.encrypted_key:
-            DroppedKey.objects.create(
-                encrypted_key=link.encrypted_key, bound_to=link.key_binding, reason="forgotten by its owner"
-            )
+        _drop_key_of(link, "forgotten by its owner")
         link.encrypted_key, link.state, link.revoked_at = "", Link.State.REVOKED, timezone.now()
         link.save(update_fields=["encrypted_key", "state", "revoked_at"])
     audit.record(request, "forget_keys", subject=request.nichandle.nichandle)
     tasks.ring_drop_keys()
+
+
+def _drop_key_of(link: Link, reason: str) -> None:
+    if link.encrypted_key:
+        DroppedKey.objects.create(encrypted_key=link.encrypted_key, bound_to=link.key_binding, reason=reason)
 
 
 def _abandon(sign_in: SignIn, reason: str) -> None:

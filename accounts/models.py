@@ -1,5 +1,6 @@
 """Who someone is: people, OVHcloud accounts, the keys between them, and the trail of what was done."""
 
+import hashlib
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models.functions import Lower, Upper
 from django.utils import timezone
@@ -189,9 +191,39 @@ class Link(models.Model):
         return self.state == self.State.VALID and (self.expiration is None or self.expiration > timezone.now())
 
 
+class Session(AbstractBaseSession):
+    """A browser that knows us; accounts.sessions writes and reads it. Its key is a secret: pages use `name`."""
+
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="sessions")
+    device = models.CharField(max_length=80, blank=True, help_text="Browser and system, in words.")
+    began_at = models.DateTimeField(default=timezone.now, help_text="It ends some hours later, whatever is done.")
+    used_at = models.DateTimeField(default=timezone.now)
+    idle_until = models.DateTimeField()
+
+    class Meta:
+        db_table = "accounts_session"
+
+    def __str__(self) -> str:
+        return self.device or "session"
+
+    @property
+    def name(self) -> str:
+        """What a form may say to mean this session; nobody gets from it to the key."""
+        return hashlib.sha256(self.session_key.encode()).hexdigest()[:20]
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        from accounts.sessions import SessionStore  # it needs this model
+
+        return SessionStore
+
+
 class SignIn(models.Model):
     """
     A journey to OVHcloud that has begun: pending until its own browser returns with the nonce and confirms.
+
+    purpose: what its end does. To sign in; to link one more account to `user`; or only to show that `user` is there,
+    after which the key is dropped.
 
     POST /auth/credential gives a validation page that anybody can be lured to, so coming back takes two secrets: the
     nonce in the registered redirection, which the browser that began never sees, and the session that began.
@@ -199,10 +231,18 @@ class SignIn(models.Model):
 
     LIFETIME = timedelta(minutes=15)
 
+    class Purpose(models.TextChoices):
+        SIGN_IN = "sign_in"
+        LINK = "link"
+        ASSURANCE = "assurance"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     nonce_digest = models.CharField(max_length=64, unique=True)
     encrypted_key = models.TextField(blank=True, help_text="Empty once the key was kept by a link or dropped.")
     validation_url = models.TextField()
+    purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.SIGN_IN)
+    user = models.ForeignKey(User, models.CASCADE, null=True, help_text="Who is signed in already; null to sign in.")
+    then = models.CharField(max_length=500, blank=True, help_text="The page of ours to go on to.")
     created_at = models.DateTimeField(auto_now_add=True)
     returned_at = models.DateTimeField(null=True)
     me: Any = models.JSONField(null=True, help_text="GET /me of the account that returned.")
@@ -228,6 +268,34 @@ class SignIn(models.Model):
     @property
     def key_binding(self) -> str:
         return f"sign-in:{self.pk}"
+
+
+class Notice(models.Model):
+    """Something an account's owner, and whoever else linked it, is told: on the account's page and by mail."""
+
+    class Kind(models.TextChoices):
+        LINKED = "linked", _("Somebody linked this account")
+        UNLINKED = "unlinked", _("A link to this account was ended")
+        KEY_REVOKED = "key_revoked", _("OVHcloud no longer takes our key")
+        KEY_LAPSES = "key_lapses", _("The permission runs out soon")
+
+    nichandle = models.ForeignKey(Nichandle, models.CASCADE, related_name="notices")
+    to = models.ForeignKey(Nichandle, models.CASCADE, related_name="+", help_text="Whose address it is mailed to.")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    who = models.CharField(max_length=64, blank=True, help_text="The nichandle of whoever did it.")
+    at = models.DateTimeField(default=timezone.now)
+    attempts = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, default=timezone.now, help_text="Null: mailed, or given up.")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], name="notice_due", condition=models.Q(next_attempt_at__isnull=False)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.who}"
 
 
 class DroppedKey(models.Model):

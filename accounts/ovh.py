@@ -27,6 +27,13 @@ SIGN_IN_RULES = tuple(
     + [AccessRule("POST", "/auth/logout"), AccessRule("POST", "/me/order/*/retraction")]
 )
 
+# To show who is there: who it is, and giving the key back.
+ASSURANCE_RULES = (
+    AccessRule("GET", "/auth/currentCredential"),
+    AccessRule("GET", "/me"),
+    AccessRule("POST", "/auth/logout"),
+)
+
 # Seconds that a browser may wait for OVHcloud, connecting included; pages other than sign-in never wait.
 WHILE_A_BROWSER_WAITS: dict[str, Any] = {"connect_within": 2.0, "answer_within": 4.0, "in_all": 5.0}
 

@@ -285,7 +285,10 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_NAME = "__Host-panel_session" if HTTPS else "panel_session"
 SESSION_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_AGE = 12 * 3600
+# Seconds that a session lasts from its beginning, whatever is done; the minutes it may lie unused.
+SESSION_COOKIE_AGE = env.int("SESSION_HOURS", 12) * 3600
+SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", 120)
+STAFF_SESSION_IDLE_MINUTES = env.int("STAFF_SESSION_IDLE_MINUTES", 30)
 SESSION_EXPIRE_AT_BROWSER_CLOSE = False
 CSRF_COOKIE_NAME = "__Host-panel_csrf" if HTTPS else "panel_csrf"
 CSRF_COOKIE_SECURE = HTTPS
