@@ -8,10 +8,11 @@ currency_code; times are stored in UTC.
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q
 from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -396,19 +397,45 @@ def make_reference() -> str:
     return "W-" + "-".join(text[start : start + 9] for start in range(0, 27, 9))
 
 
+PUBLIC_ZONE = "Europe/Paris"
+
+
+class RetractionQuerySet(models.QuerySet["Retraction"]):
+    def of(self, order: "Order | OuterRef") -> "RetractionQuerySet":
+        """
+        Declarations about this order: made from its own page, or made without signing in and matched to it.
+
+        order: a row, or OuterRef("pk") inside a query about orders.
+        """
+        matched = Matching.objects.filter(order=order).values("retraction")
+        return self.filter(Q(order=order) | Q(pk__in=matched))
+
+
 class Retraction(models.Model):
     """
     A declaration of withdrawal, as the customer made it. Immutable: a trigger refuses UPDATE and DELETE.
 
-    What became of it stands in its intent; whether its receipt was mailed, in Receipt.
+    What became of it stands in its intent; whether its receipt was mailed, in Receipt. One made without signing in
+    names no order and no account of ours, only what was typed, for ever: to which order it belongs is said by Matching,
+    and `matched` finds it.
     """
 
+    class Channel(models.TextChoices):
+        ACCOUNT = "account", _("signed in")
+        PUBLIC = "public", _("without signing in")
+
     reference = models.CharField(max_length=40, unique=True, default=make_reference)
-    order = models.ForeignKey(Order, models.PROTECT, related_name="retractions")
-    intent = models.ForeignKey(Intent, models.PROTECT, related_name="retractions")
+    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.ACCOUNT)
+    order = models.ForeignKey(
+        Order, models.PROTECT, related_name="retractions", null=True, help_text="Null: declared without signing in."
+    )
+    intent = models.ForeignKey(
+        Intent, models.PROTECT, related_name="retractions", null=True, help_text="Null: declared without signing in."
+    )
     declared_at = models.DateTimeField(default=timezone.now, help_text="The server's time.")
-    nichandle = models.CharField(max_length=64)
-    order_number = models.BigIntegerField()
+    nichandle = models.CharField(max_length=64, blank=True, help_text="Empty: declared without signing in.")
+    order_number = models.BigIntegerField(null=True, help_text="Null: what was typed is no number.")
+    order_typed = models.CharField(max_length=100, blank=True, help_text="What was typed without signing in.")
     name = models.CharField(max_length=200)
     email = models.EmailField(help_text="Where the customer wants the receipt.")
     statement = models.TextField(help_text="The exact words shown and declared.")
@@ -417,28 +444,98 @@ class Retraction(models.Model):
     late = models.BooleanField(default=False, help_text="Made after the last moment that we or OVHcloud know.")
     # Eligibility, deadline with its working, and refund estimate as the page showed them.
     snapshot = models.JSONField(default=dict)
+    form_key = models.UUIDField(null=True, unique=True, help_text="Of the public page: the same page sent twice.")
+
+    objects = RetractionQuerySet.as_manager()
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(channel="account", order__isnull=False, intent__isnull=False)
+                | Q(channel="public", order=None, intent=None, nichandle=""),
+                name="retraction_names_what_its_channel_knows",
+            )
+        ]
         indexes = [models.Index(fields=["order", "-declared_at"], name="retraction_by_order")]
 
     def __str__(self) -> str:
         return self.reference
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """
+        In which its receipt says the time. Made without signing in it is the installation's, also once a match was
+        found: that receipt says nothing that was not typed.
+        """
+        named = self.snapshot.get("zone") or (self.order.nichandle.time_zone if self.order else "")
+        return ZoneInfo(named or PUBLIC_ZONE)
+
+    @property
+    def number(self) -> str:
+        """The order's number as its receipt names it."""
+        return self.order_typed or str(self.order_number)
+
+
+class Matching(models.Model):
+    """
+    To which order a declaration made without signing in belongs, or that nobody can tell: append-only, the last counts.
+
+    Who matches neither approves nor sends anything: the intent is the customer's, dated by their declaration.
+    """
+
+    retraction = models.ForeignKey(Retraction, models.PROTECT, related_name="matchings")
+    order = models.ForeignKey(Order, models.PROTECT, null=True, related_name="matchings", help_text="Null: none found.")
+    intent = models.ForeignKey(Intent, models.PROTECT, null=True, related_name="matchings")
+    at = models.DateTimeField(default=timezone.now)
+    by = models.CharField(max_length=200, blank=True, help_text="Of the staff; empty: number and e-mail agreed.")
+    note = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["retraction"], condition=Q(order__isnull=False), name="retraction_is_matched_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(order=None, intent=None) | Q(order__isnull=False, intent__isnull=False),
+                name="match_has_its_intent",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.retraction_id} → {self.order_id or 'nobody'}"
+
 
 class Receipt(models.Model):
-    """The mail that acknowledges a declaration: waits here until a mail server has taken it."""
+    """
+    The mail that acknowledges a declaration: waits here until a mail server has taken it.
+
+    A notice tells the address kept with an account that somebody declared for its order without signing in, and
+    nothing of what was typed.
+    """
+
+    class Kind(models.TextChoices):
+        RECEIPT = "receipt", _("receipt")
+        NOTICE = "notice", _("notice to the account")
 
     retraction = models.ForeignKey(Retraction, models.PROTECT, related_name="receipts")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.RECEIPT)
+    order = models.ForeignKey(
+        Order, models.PROTECT, null=True, related_name="+", help_text="Of a notice: the order that was named."
+    )
     address = models.EmailField()
     attempts = models.PositiveIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(null=True, default=timezone.now, help_text="Null: all of it was sent.")
+    next_attempt_at = models.DateTimeField(
+        null=True, default=timezone.now, help_text="Null: all of it was sent, or it is held back."
+    )
+    held_back = models.BooleanField(default=False, help_text="A limit keeps it from going by itself.")
     sent_at = models.DateTimeField(null=True, help_text="When a mail server first took it, with or without its PDF.")
     has_document = models.BooleanField(default=False, help_text="A mail server took the PDF, too.")
     last_error = models.CharField(max_length=300, blank=True, help_text="The mail server's own words, or Typst's.")
 
     class Meta:
         indexes = [
-            models.Index(fields=["next_attempt_at"], name="receipt_due", condition=Q(next_attempt_at__isnull=False))
+            models.Index(fields=["next_attempt_at"], name="receipt_due", condition=Q(next_attempt_at__isnull=False)),
+            models.Index(fields=["retraction"], name="receipt_held_back", condition=Q(held_back=True)),
         ]
 
     def __str__(self) -> str:
@@ -455,6 +552,59 @@ class ReceiptDocument(models.Model):
 
     def __str__(self) -> str:
         return self.digest
+
+
+class Refund(models.Model):
+    """The money that a withdrawal brings back: when it is due, and when to look for it at OVHcloud next."""
+
+    order = models.OneToOneField(Order, models.PROTECT, related_name="refund")
+    declared_at = models.DateTimeField(help_text="Of the first declaration: the 14 days count from it.")
+    due_on = models.DateField(help_text="The last of the 14 days, in the customer's zone.")
+    next_look_at = models.DateTimeField(null=True, default=timezone.now, help_text="Null: looked for no more.")
+    looked_at = models.DateTimeField(null=True, help_text="When OVHcloud last answered whether it has refunded.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_look_at"], name="refund_due", condition=Q(next_look_at__isnull=False)),
+            models.Index(fields=["due_on"], name="refund_by_due_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_id}, due {self.due_on}"
+
+
+class RefundSeen(models.Model):
+    """A refund that OVHcloud lists (GET /me/refund/{refundId}). Each counts once, whoever sees it."""
+
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="seen")
+    ovh_id = models.CharField(max_length=64, unique=True, help_text="refundId.")
+    amount = models.DecimalField(max_digits=20, decimal_places=8, help_text="With tax.")
+    currency_code = models.CharField(max_length=10)
+    date = models.DateTimeField(help_text="OVHcloud's.")
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.ovh_id
+
+
+class RefundNote(models.Model):
+    """What a person says of a refund: append-only, the last of its kinds counts."""
+
+    class Kind(models.TextChoices):
+        ELSEWHERE = "elsewhere", _("refunded elsewhere")
+        WITHHELD = "withheld", _("withheld")
+        RESUMED = "resumed", _("due again")
+
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="notes")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    day = models.DateField(null=True, help_text="When the money came, or when it was withheld.")
+    words = models.TextField(blank=True)
+    by = models.CharField(max_length=200)
+    by_staff = models.BooleanField(default=False)
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.day}"
 
 
 class Canary(models.Model):
