@@ -2,11 +2,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 
 from . import control, pages
-from .api.dispatch import api
 from .pages import documents, mail, validation
 
 urlpatterns = [
-    re_path(r"^(?:1\.0|v1)(?:/.*)?\Z", api),
     path("", pages.home, name="home"),
     path("style.css", pages.style, name="style"),
     path("auth/", validation.validate, name="validate"),

@@ -1,18 +1,22 @@
-"""One view for the whole API: finds the route, makes the checks in the contract's order, answers in JSON."""
+"""
+The whole API: finds the route, makes the checks in the contract's order, answers in JSON.
+
+Django has no part in it but its ORM: for a call of the API, its request, URL patterns and response would cost more
+than the answer does.
+"""
 
 import json
 import logging
-import uuid
+import os
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
-from django.views.decorators.csrf import csrf_exempt
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connections
 
 from .. import world
 from ..carts import Refusal
+from ..front.messages import Answer, Received
 from ..scenarios import untold
 from . import errors, fields, routes, signing
 from .errors import ApiError, bad_request
@@ -21,79 +25,99 @@ from .routes import Call, Route
 
 log = logging.getLogger("sandbox.api")
 
-CALLER = "sandbox.caller"
-RAW_TARGET = "sandbox.target"
 _MAX_QUERY_FIELDS = 50
 _UNAVAILABLE = ApiError(503, "Service is temporarily unavailable", "UNAVAILABLE")
-
-
-def query_id() -> str:
-    return f"EU.ext-1.{uuid.uuid4().hex[:8]}.{uuid.uuid4().int % 65536}.{uuid.uuid4()}"
-
-
-@csrf_exempt
-def api(request: HttpRequest) -> HttpResponse:
-    """Answer a call below /1.0 or /v1."""
-    headers: dict[str, str] = {}
-    status, body = _guarded(lambda: _answer(request, headers))
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    response = HttpResponse(text, status=status, content_type="application/json; charset=utf-8")
-    for name, value in (SECURITY_HEADERS | headers).items():
-        response[name] = value
-    if status == 429:
-        response = _slow_down(response)
-    response["X-Ovh-Queryid"] = query_id()
-    return response
-
-
-def _slow_down(response: HttpResponse) -> HttpResponse:
-    """Refuse as the API itself, which says for how long, or as a proxy before it, which does not."""
-    if world.switch("rate_limit_body") == "html":
-        return HttpResponse("<html><body><h1>429 Too Many Requests</h1></body></html>\n", status=429)
-    response["Retry-After"] = str(RETRY_AFTER_S)
-    return response
-
-
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 SECURITY_HEADERS = {
     "Cache-Control": "no-cache, no-store",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_HEADERS = [("Content-Type", "application/json; charset=utf-8"), *SECURITY_HEADERS.items()]
 
 
-def _guarded(answer: Callable[[], tuple[int, Any]]) -> tuple[int, Any]:
+def query_id() -> str:
+    drawn = os.urandom(22).hex()
+    return (
+        f"EU.ext-1.{drawn[:8]}.{int(drawn[8:12], 16)}"
+        f".{drawn[12:20]}-{drawn[20:24]}-4{drawn[24:27]}-a{drawn[27:30]}-{drawn[30:42]}"
+    )
+
+
+def answer(received: Received, examine: Callable[[Received], signing.Caller]) -> Answer:
+    """
+    Answer a call below /1.0 or /v1. examine finds out who calls.
+
+    A connection that PostgreSQL closed meanwhile is only noticed by using it. To look before each call would double
+    the price of most, so what only reads is tried once more, and what writes looks first.
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    reads = received.method == "GET"
+    if not reads:
+        database.close_if_unusable_or_obsolete()
+    for tries in (1, 0):
+        try:
+            return _attempt(received, examine)
+        except (OperationalError, InterfaceError):
+            database.close()
+            if not (tries and reads):
+                break
+        except DatabaseError:
+            database.close()
+            raise
+    return json_answer(_UNAVAILABLE.status, _UNAVAILABLE.body())
+
+
+def _attempt(received: Received, examine: Callable[[Received], signing.Caller]) -> Answer:
+    headers: dict[str, str] = {}
+    status, body = _guarded(lambda: _answer(received, examine(received), headers))
+    if status != 429:
+        return json_answer(status, body, headers)
+    # Refused as by the API itself, which says for how long, or as by a proxy before it, which does not.
+    if world.switch("rate_limit_body") == "html":
+        page = b"<html><body><h1>429 Too Many Requests</h1></body></html>\n"
+        return Answer(429, [("Content-Type", "text/html; charset=utf-8"), ("X-Ovh-Queryid", query_id())], page)
+    return json_answer(status, body, {"Retry-After": str(RETRY_AFTER_S)})
+
+
+def json_answer(status: int, body: Any, more: dict[str, str] | None = None) -> Answer:
+    headers = [*_HEADERS, ("X-Ovh-Queryid", query_id())]
+    if more:
+        headers += more.items()
+    return Answer(status, headers, _encode(body).encode())
+
+
+def _guarded(answered: Callable[[], tuple[int, Any]]) -> tuple[int, Any]:
+    """Return what is answered, or the refusal. A database that is away is the caller's to see to."""
     try:
-        return answer()
+        return answered()
     except ApiError as refusal:
         return refusal.status, refusal.body()
     except Refusal as refusal:
         return refusal.status, errors.error_body(refusal.status, refusal.message)
     except (OperationalError, InterfaceError):
-        return _UNAVAILABLE.status, _UNAVAILABLE.body()
+        raise
     except Exception:
         log.exception("an answer could not be made")
         return 500, errors.error_body(500, "Internal server error")
 
 
-def _answer(request: HttpRequest, headers: dict[str, str]) -> tuple[int, Any]:
-    target: str = request.META[RAW_TARGET]
-    raw_path, _, raw_query = target.partition("?")
-    path = raw_path[raw_path.index("/", 1) :] if raw_path.count("/") > 1 else ""
+def _answer(received: Received, caller: signing.Caller, headers: dict[str, str]) -> tuple[int, Any]:
+    path, method = received.api_path, received.method.upper()
     try:
         segments = [unquote(part, errors="strict") for part in path.split("/")[1:]]
     except UnicodeDecodeError:
         raise errors.no_route from None
-    method = request.method or ""
     found = routes.find(method, segments)
     if found is None:
         raise errors.no_route
     route, held = found
-    call = Call(method, path, f"{request.scheme}://{request.META['HTTP_HOST']}", _language(request))
+    call = Call(method, path, f"{received.scheme}://{received.host}", _language(received))
     with world.gate.use():
-        _check(call, route, request.META[CALLER])
-        call.query = fields.read(_query(raw_query), route.query, f"{method} {route.template}", in_body=False)
-        call.body = fields.read(_body(request, route), route.body, f"{method} {route.template}", in_body=True)
-        return 200, _result(call, route, held, request, headers)
+        _check(call, route, caller)
+        call.query = fields.read(_query(received), route.query, f"{method} {route.template}", in_body=False)
+        call.body = fields.read(_body(received), route.body, f"{method} {route.template}", in_body=True)
+        return 200, _result(call, route, held, received, headers)
 
 
 def _check(call: Call, route: Route, caller: signing.Caller) -> None:
@@ -112,36 +136,36 @@ def _check(call: Call, route: Route, caller: signing.Caller) -> None:
     untold.tell(call.customer)
 
 
-def _result(call: Call, route: Route, held: list[str], request: HttpRequest, headers: dict[str, str]) -> Any:
-    separator = request.headers.get("X-Ovh-Batch")
+def _result(call: Call, route: Route, held: list[str], received: Received, headers: dict[str, str]) -> Any:
+    separator = received.headers.get("x-ovh-batch")
     if separator and call.method == "GET" and held and separator in held[-1] and world.switch("batch"):
         return [_one_of_batch(call, route, [*held[:-1], key]) for key in held[-1].split(separator)[:100]]
-    answer = route.handler(call, *_identifiers(route, held))
-    mode = request.headers.get("X-Pagination-Mode")
+    answered = route.handler(call, *_identifiers(route, held))
+    mode = received.headers.get("x-pagination-mode")
     if route.expand and mode == "CachedObjectList-Pages" and world.switch("expanded_lists"):
-        return _expanded(route.expand(call, answer), request, headers)
-    return answer
+        return _expanded(route.expand(call, answered), received, headers)
+    return answered
 
 
 def _identifiers(route: Route, held: list[str]) -> list[Any]:
-    named = zip(route.path_fields(), held, strict=True)
+    named = zip(route.identifiers, held, strict=True)
     return [fields.read({name: one}, {name: field}, "", in_body=False)[name] for (name, field), one in named]
 
 
 def _one_of_batch(call: Call, route: Route, held: list[str]) -> dict[str, Any]:
-    status, answer = _guarded(lambda: (200, route.handler(call, *_identifiers(route, held))))
+    status, answered = _guarded(lambda: (200, route.handler(call, *_identifiers(route, held))))
     ok = status == 200
-    return {"key": held[-1], "value": answer if ok else None, "error": None if ok else answer}
+    return {"key": held[-1], "value": answered if ok else None, "error": None if ok else answered}
 
 
-def _expanded(objects: list[Any], request: HttpRequest, headers: dict[str, str]) -> list[Any]:
+def _expanded(objects: list[Any], received: Received, headers: dict[str, str]) -> list[Any]:
     """Sort and cut a list of objects as X-Pagination-* asks. What cannot be understood is left undone."""
-    sort = request.headers.get("X-Pagination-Sort")
+    sort = received.headers.get("x-pagination-sort")
     if sort and all(isinstance(one.get(sort), str | int) for one in objects):
-        descending = request.headers.get("X-Pagination-Sort-Order", "ASC") == "DESC"
+        descending = received.headers.get("x-pagination-sort-order", "ASC") == "DESC"
         objects = sorted(objects, key=lambda one: one[sort], reverse=descending)
-    size = _positive(request.headers.get("X-Pagination-Size"), 1000)
-    number = _positive(request.headers.get("X-Pagination-Number"), 1)
+    size = _positive(received.headers.get("x-pagination-size"), 1000)
+    number = _positive(received.headers.get("x-pagination-number"), 1)
     headers |= {
         "X-Pagination-Elements": str(len(objects)),
         "X-Pagination-Number": str(number),
@@ -158,7 +182,10 @@ def _positive(given: str | None, default: int) -> int:
         return default
 
 
-def _query(raw: str) -> dict[str, Any]:
+def _query(received: Received) -> dict[str, Any]:
+    raw = received.target.partition("?")[2]
+    if not raw:
+        return {}
     try:
         pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS, errors="strict")
     except ValueError:
@@ -166,12 +193,12 @@ def _query(raw: str) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _body(request: HttpRequest, route: Route) -> dict[str, Any]:
+def _body(received: Received) -> dict[str, Any]:
     """Return the JSON object sent. An empty body is one without fields; a body where none belongs is ignored."""
-    if request.method in ("GET", "DELETE") or not request.body.strip():
+    if received.method.upper() in ("GET", "DELETE") or not received.body.strip():
         return {}
     try:
-        sent = json.loads(request.body, parse_constant=_no_constant)
+        sent = json.loads(received.body, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise bad_request("Invalid JSON received") from None
     if not isinstance(sent, dict):
@@ -183,5 +210,5 @@ def _no_constant(word: str) -> None:
     raise ValueError(word)
 
 
-def _language(request: HttpRequest) -> str:
-    return "fr" if request.headers.get("Accept-Language", "").lower().startswith("fr") else "en"
+def _language(received: Received) -> str:
+    return "fr" if received.headers.get("accept-language", "").lower().startswith("fr") else "en"

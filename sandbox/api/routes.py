@@ -1,7 +1,8 @@
 """The table of routes. A module of handlers fills it; dispatch reads it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, TypeVar
 
 from ..models import Application, Credential, Customer
@@ -53,14 +54,26 @@ class Route:
     needs: Needs
     expand: Expand | None
 
-    def path_fields(self) -> list[tuple[str, Field]]:
+    @cached_property
+    def identifiers(self) -> list[tuple[str, Field]]:
+        """What stands in braces in its template, in order."""
         names = [part[1:-1] for part in self.template.split("/") if part.startswith("{")]
         return [
             (name, Field("string", fields.text) if name in _TEXT_IDS else Field("long", fields.long)) for name in names
         ]
 
 
-_ROUTES: dict[tuple[str, int], list[Route]] = {}
+@dataclass
+class _Place:
+    """A place in the tree of templates: what may come next, a word or anything (an identifier)."""
+
+    words: dict[str, "_Place"] = field(default_factory=dict)
+    anything: "_Place | None" = None
+    route: Route | None = None
+
+
+# By method.
+_ROUTES: dict[str, _Place] = {}
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
@@ -81,22 +94,43 @@ def route(
 
     def register(handler: Handler) -> Handler:
         made = Route(method, template, handler, query or {}, body or {}, needs, expand)
-        _ROUTES.setdefault((method, template.count("/")), []).append(made)
+        place = _ROUTES.setdefault(method, _Place())
+        for part in template.split("/")[1:]:
+            if part.startswith("{"):
+                place.anything = place = place.anything or _Place()
+            else:
+                place = place.words.setdefault(part, _Place())
+        place.route = made
         return handler
 
     return register
 
 
 def find(method: str, segments: Sequence[str]) -> tuple[Route, list[str]] | None:
-    """Return the route of a path, and what stands in the places of its identifiers."""
-    for candidate in _ROUTES.get((method, len(segments)), []):
-        parts = candidate.template.split("/")[1:]
-        if all(part == segment or part.startswith("{") for part, segment in zip(parts, segments, strict=True)):
-            held = [segment for part, segment in zip(parts, segments, strict=True) if part.startswith("{")]
-            if all(held):
-                return candidate, held
+    """Return the route of a path, and what stands in the places of its identifiers. Words go before identifiers."""
+    root = _ROUTES.get(method)
+    return None if root is None else _find(root, segments, 0, [])
+
+
+def _find(place: _Place, segments: Sequence[str], at: int, held: list[str]) -> tuple[Route, list[str]] | None:
+    if at == len(segments):
+        return None if place.route is None else (place.route, held)
+    segment = segments[at]
+    if segment in place.words and (found := _find(place.words[segment], segments, at + 1, held)):
+        return found
+    if segment and place.anything is not None:
+        return _find(place.anything, segments, at + 1, [*held, segment])
     return None
 
 
 def all_routes() -> list[Route]:
-    return [one for group in _ROUTES.values() for one in group]
+    return [route for root in _ROUTES.values() for route in _below(root)]
+
+
+def _below(place: _Place) -> Iterator[Route]:
+    if place.route is not None:
+        yield place.route
+    for word in place.words.values():
+        yield from _below(word)
+    if place.anything is not None:
+        yield from _below(place.anything)

@@ -1,10 +1,7 @@
-"""From a parsed request to Django and back, in a worker thread."""
+"""From a parsed request to what answers it, in a worker thread: the API by itself, pages and /_control/ by Django."""
 
 import io
-import json
-import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -14,44 +11,7 @@ from django.db import DatabaseError, close_old_connections
 from ..api import dispatch, errors, signing
 from ..signatures import urls_signed
 from .journal import Entry
-
-_API = re.compile(r"/(?:1\.0|v1)(?=[/?]|$)")
-
-
-@dataclass(frozen=True)
-class Received:
-    """A request as it came. headers: names in lower case. target: undecoded, path and query."""
-
-    method: str
-    target: str
-    headers: dict[str, str]
-    body: bytes
-    scheme: str
-    address: str
-
-    @property
-    def host(self) -> str:
-        return self.headers.get("host", "localhost")
-
-    @property
-    def path(self) -> str:
-        return self.target.partition("?")[0]
-
-    @property
-    def is_api(self) -> bool:
-        return _API.match(self.target) is not None
-
-    @property
-    def api_path(self) -> str:
-        """The path without /1.0 or /v1."""
-        return _API.sub("", self.path, count=1)
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
+from .messages import Answer, Received
 
 
 def origin_form(target: str) -> str:
@@ -63,23 +23,19 @@ def origin_form(target: str) -> str:
 
 
 class Bridge:
-    """Calls Django. Its methods block, and are meant for worker threads."""
+    """Its methods block, and are meant for worker threads."""
 
     def __init__(self) -> None:
         self._application = WSGIHandler()
 
     def answer(self, received: Received, entry: Entry | None) -> Answer:
         """Answer a request. A call of the API is examined first, and noted in its entry of the log."""
-        environ = self._environ(received)
-        if entry is not None:
-            try:
-                caller = _examine(received)
-            except DatabaseError:
-                close_old_connections()
-                return unavailable()
-            entry.note(caller)
-            environ[dispatch.CALLER] = caller
-        return self._call(environ)
+        if entry is None:
+            return self._call(self._environ(received))
+        try:
+            return dispatch.answer(received, lambda received: _noted(received, entry))
+        except DatabaseError:
+            return unavailable()
 
     def note(self, received: Received, entry: Entry) -> None:
         """Only find out who calls: the world does not hear of it."""
@@ -131,7 +87,6 @@ class Bridge:
             "wsgi.multithread": True,
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
-            dispatch.RAW_TARGET: received.target,
         }
         for name, value in received.headers.items():
             if name not in ("host", "content-type", "content-length") and "_" not in name:
@@ -144,15 +99,15 @@ def _examine(received: Received) -> signing.Caller:
     return signing.examine(received.method, urls, received.headers, received.body, received.address)
 
 
-def json_answer(status: int, message: str, more: list[tuple[str, str]] | None = None) -> Answer:
-    """Return an error of the API that never reached Django."""
-    headers = [
-        ("Content-Type", "application/json; charset=utf-8"),
-        *dispatch.SECURITY_HEADERS.items(),
-        ("X-Ovh-Queryid", dispatch.query_id()),
-        *(more or []),
-    ]
-    return Answer(status, headers, json.dumps(errors.error_body(status, message)).encode())
+def _noted(received: Received, entry: Entry) -> signing.Caller:
+    caller = _examine(received)
+    entry.note(caller)
+    return caller
+
+
+def json_answer(status: int, message: str, more: dict[str, str] | None = None) -> Answer:
+    """Return an error that the API itself does not make."""
+    return dispatch.json_answer(status, errors.error_body(status, message), more)
 
 
 def unavailable() -> Answer:

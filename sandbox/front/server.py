@@ -14,10 +14,11 @@ from http.client import responses
 
 import h11
 
-from .bridge import Answer, Bridge, Received, json_answer, origin_form
+from .bridge import Bridge, json_answer, origin_form
 from .delays import late_s
 from .faults import FAULTS, Fault
 from .journal import JOURNAL, Entry
+from .messages import Answer, Received
 
 MAX_BODY = 1 << 20
 _READ = 1 << 16
@@ -156,7 +157,7 @@ class _Connection:
     async def _refuse(self, status: int, message: str) -> None:
         if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return
-        await self._send(json_answer(status, message, [("Connection", "close")]))
+        await self._send(json_answer(status, message, {"Connection": "close"}))
         # Closed with something unread, the connection would be reset and the refusal lost with it.
         if self._writer.can_write_eof():
             self._writer.write_eof()
@@ -271,5 +272,5 @@ def _refusal(fault: Fault) -> Answer:
     if status < 300:
         empty = json_answer(status, "")
         return Answer(status, empty.headers, b"")
-    more = [("Retry-After", fault.retry_after)] if fault.retry_after is not None else []
+    more = {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
     return json_answer(status, _ODD_WORDS.get(status, "This call fails on request"), more)
