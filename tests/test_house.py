@@ -94,6 +94,6 @@ def test_something_in_the_place_of_code_is_noticed(source):
 
 
 def test_tests_put_nothing_in_the_place_of_ovh_requests_or_our_own_code():
-    files = [one for one in (CHECKOUT / "tests").rglob("*.py")]
+    files = list((CHECKOUT / "tests").rglob("*.py"))
     assert len(files) > 50
     assert {str(one): found for one in files if (found := _doubles_in(one.read_text()))} == {}
