@@ -298,7 +298,7 @@ def test_doubtful_twice_is_for_a_person(ovh, order):
         relay.relay_due()
         pass_time(seconds=61)
     intent.refresh_from_db()
-    assert (intent.state, intent.why, intent.next_attempt_at) == (State.HELD, "unclear", None)
+    assert (intent.state, intent.why, intent.next_attempt_at) == (State.DEAD, "unclear", None)
     assert calls(ovh, order) == 2
 
 
@@ -321,7 +321,7 @@ def test_no_look_no_second_call_while_ovhcloud_is_silent(ovh, order):
 
 def test_what_was_unclear_is_settled_by_a_later_check(ovh, order):
     intent = declare(order)
-    Intent.objects.update(state=State.HELD, why="unclear", attempts=2, next_attempt_at=None)
+    Intent.objects.update(state=State.DEAD, why="unclear", attempts=2, next_attempt_at=None)
     ovh.change_order(order.order_id, status="cancelled")
     sync.check_orders([order.pk])
     intent.refresh_from_db()

@@ -276,7 +276,7 @@ class Story:
         last = Intent.objects.filter(order=self.order).latest("pk")
         took = accepted(self.ovh, self.order)
         assert took <= 1
-        assert last.state in (State.ACCEPTED, State.REFUSED, State.HELD), last.state
+        assert last.state in (State.ACCEPTED, State.REFUSED, State.DEAD), last.state
         calls_made = self.check_calls()
         if last.state == State.ACCEPTED:
             assert took == 1, "said to be accepted, and OVHcloud knows nothing of it"

@@ -1,0 +1,129 @@
+"""Writes what came of an intent's turn: in one transaction, with its event, and only while the turn's lease stands."""
+
+import logging
+import random
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from gateway import OvhError
+from orders.models import Intent, Order, OrderEvent
+from orders.relay.kinds import kind_of
+
+log = logging.getLogger(__name__)
+
+State = Intent.State
+Event = OrderEvent.Kind
+
+# What came to nothing is tried again after this, doubled at each failure, and shortened at random by up to a tenth.
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=2)
+# Failures in a row, nearly three days of them, after which a person is asked.
+MOST_FAILURES = 2_000
+# OVHcloud took it; its order is asked about until it shows that, for so long.
+SHOWS_WITHIN = timedelta(days=1)
+
+
+@transaction.atomic
+def settle(
+    intent: Intent,
+    event: Event | None = None,
+    error: OvhError | None = None,
+    *,
+    keep_lease: bool = False,
+    query_id: str = "",
+    **values: Any,
+) -> bool:
+    """
+    Write an outcome, if the lease still stands. The order's row is taken first, as everybody does.
+
+    query_id: of a success; a refusal brings its own. Returns whether it was written.
+    """
+    order = Order.objects.select_for_update(of=("self",)).get(pk=intent.order_id)
+    now = timezone.now()
+    values = {"failures": 0} | values
+    if not keep_lease:
+        values = {"lease": None, "leased_until": None, "next_attempt_at": None} | values
+    if error is not None:
+        values |= {"message": error.message.replace("\0", "")[:2000], "query_id": error.query_id[:120]}
+    elif query_id:
+        values |= {"message": "", "query_id": query_id[:120]}
+    if event in (Event.ACCEPTED, Event.REFUSED):
+        values["settled_at"] = now
+    if event == Event.ACCEPTED:
+        # OVHcloud shows what it took some moments later.
+        values["next_attempt_at"] = now + SHORTEST_PAUSE
+        Order.objects.filter(pk=order.pk).update(next_poll_at=now)
+    if not Intent.objects.filter(pk=intent.pk, lease=intent.lease).update(**values):
+        log.warning("an outcome came after its lease had ended; whoever holds the intent now looks it up")
+        return False
+    copy(intent, values)
+    if event is not None:
+        tell(intent, event)
+    return True
+
+
+def hold(intent: Intent, why: str, error: OvhError | None = None, *, attempts: int | None = None) -> None:
+    """Wait for a person who can change something outside: a key, a right, a date."""
+    attempts = intent.attempts if attempts is None else attempts
+    settle(intent, Event.HELD, error, state=State.HELD, why=why, attempts=attempts)
+
+
+def give_up(intent: Intent, why: str, error: OvhError | None = None, **values: Any) -> None:
+    """The dead letter: we did what we can. Staff see it with its reason, and ring it again or close it."""
+    values |= {"state": State.DEAD, "why": why, "failures": intent.failures}
+    settle(intent, Event.GIVEN_UP, error, **values)
+
+
+def try_again(intent: Intent, error: OvhError, *, wait: timedelta | None = None, **values: Any) -> None:
+    """This turn came to nothing; `wait` where OVHcloud said how long."""
+    failures = intent.failures + 1
+    if failures >= MOST_FAILURES:
+        give_up(intent, "too-long", error, **values)
+        return
+    next_attempt_at = timezone.now() + (wait or back_off(failures))
+    settle(intent, None, error, failures=failures, next_attempt_at=next_attempt_at, **values)
+
+
+def did_not_happen(intent: Intent, error: OvhError, *, wait: timedelta | None = None) -> None:
+    """The call was not made, or nobody judged it: the attempt does not count. An earlier doubt stays one."""
+    attempts = intent.attempts - 1
+    try_again(intent, error, wait=wait, state=State.DOUBTFUL if attempts else State.WAITING, attempts=attempts)
+
+
+def ask_until_it_shows(intent: Intent) -> None:
+    """OVHcloud took it, and its status may follow later than any answer: have the order asked about meanwhile."""
+    now = timezone.now()
+    age = now - (intent.settled_at or now)
+    over = kind_of(intent).shows(intent.order) or intent.order.gone_at is not None
+    if not over:
+        Order.objects.filter(pk=intent.order_id).update(next_poll_at=now)
+    pause = min(max(age / 4, SHORTEST_PAUSE), LONGEST_PAUSE)
+    settle(intent, next_attempt_at=None if over or age > SHOWS_WITHIN else now + pause)
+
+
+def back_off(failures: int) -> timedelta:
+    """How long to wait after so many failures in a row, 1 or more."""
+    pause = min(SHORTEST_PAUSE * 2 ** min(failures - 1, 10), LONGEST_PAUSE)
+    # S311: jitter, not a secret.
+    return pause * (1 - random.random() / 10)  # noqa: S311
+
+
+def tell(intent: Intent, event: Event, at: datetime | None = None, note: str | None = None) -> None:
+    """Write the event. note: somebody's words in place of OVHcloud's."""
+    waits = event in (Event.HELD, Event.GIVEN_UP)
+    OrderEvent.objects.create(
+        order_id=intent.order_id,
+        kind=event,
+        at=at or timezone.now(),
+        after=intent.why if waits else "",
+        source=kind_of(intent).route,
+        note=note if note is not None else "" if intent.why == "key" and waits else intent.message,
+        query_id="" if note is not None else intent.query_id,
+    )
+
+
+def copy(intent: Intent, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(intent, name, value)
