@@ -78,7 +78,7 @@ def _withdrawal(at: Situation) -> str:
             return _("its withdrawal to reach OVHcloud, for %(span)s") % span
         case Intent.State.DOUBTFUL:
             return _("OVHcloud’s answer to its withdrawal, which was lost, for %(span)s") % span
-        case Intent.State.HELD:
+        case Intent.State.HELD | Intent.State.DEAD:
             return _("a person to look at its withdrawal, for %(span)s") % span + f" ({why_held(at.intent_why)})"
     return ""
 
@@ -97,10 +97,13 @@ def _away(at: Situation) -> str:
 
 
 def why_held(why: str) -> str:
-    """Return why a withdrawal is held for a person."""
+    """Return why an intent waits for a person."""
     return {
         "late": _("declared after the last day"),
         "no-right": _("OVHcloud sees no right to withdraw"),
         "unclear": _("nobody can tell whether OVHcloud took it"),
+        "not-found": _("OVHcloud no longer knows the order"),
+        "too-long": _("OVHcloud could not be reached for days"),
+        "stumbled": _("the panel failed at it several times; its log says why"),
         "key": _("nobody holds a key for this account: the customer must sign in again"),
     }.get(why, why or _("no reason noted"))

@@ -131,8 +131,9 @@ def _declared(order: Order, nichandle: Nichandle, retraction: Retraction | None)
         "tone": tone,
         "icon": {"success": "check", "critical": "ban", "warning": "alert"}.get(tone, "clock"),
         "settled": is_settled(intent, order),
-        "refused": intent.state == Intent.State.REFUSED,
-        "message": intent.message if intent.state in (Intent.State.REFUSED, Intent.State.HELD) else "",
+        "refused": intent.state in Intent.OVER,
+        "message": intent.message if is_for_a_person(intent) else "",
+        "note": intent.note,
         "query_id": intent.query_id if intent.message else "",
         "needs_key": intent.state == Intent.State.HELD and intent.why == "key",
         "accepted": intent.state == Intent.State.ACCEPTED,
@@ -145,7 +146,12 @@ def is_settled(intent: Intent, order: Order) -> bool:
     """Nothing about this declaration changes by itself any more, so the page need not ask."""
     if intent.state == Intent.State.ACCEPTED:
         return order.status == Status.CANCELLED or order.gone_at is not None
-    return intent.state in (Intent.State.REFUSED, Intent.State.HELD)
+    return is_for_a_person(intent) or intent.state == Intent.State.CLOSED
+
+
+def is_for_a_person(intent: Intent) -> bool:
+    """It goes on only when somebody does something."""
+    return intent.state in (Intent.State.REFUSED, Intent.State.HELD, Intent.State.DEAD)
 
 
 def _history(order: Order, nichandle: Nichandle, retraction: Retraction) -> Sequence[tuple[str, str]]:
@@ -155,6 +161,9 @@ def _history(order: Order, nichandle: Nichandle, retraction: Retraction) -> Sequ
         OrderEvent.Kind.SENT: _("Sent to OVHcloud"),
         OrderEvent.Kind.DOUBTFUL: _("OVHcloud’s answer did not arrive; we look at the order"),
         OrderEvent.Kind.HELD: _("Held for a person"),
+        OrderEvent.Kind.GIVEN_UP: _("Not confirmed by OVHcloud; a person looks at it"),
+        OrderEvent.Kind.RUNG: _("Taken up again by support"),
+        OrderEvent.Kind.CLOSED: _("Closed by support"),
         OrderEvent.Kind.ACCEPTED: _("Accepted by OVHcloud"),
         OrderEvent.Kind.REFUSED: _("Refused by OVHcloud"),
     }

@@ -190,7 +190,24 @@ def state(intent: Intent, order: Order) -> tuple[str, str, str]:
     """Headline, explanation and tone of a declaration's state. OVHcloud’s own words are shown beside it, not here."""
     if intent.state == Intent.State.ACCEPTED and order.status == "cancelled":
         return (_("Order cancelled"), _("OVHcloud accepted your withdrawal and cancelled the order."), "success")
+    if intent.state == Intent.State.DEAD:
+        return _given_up(intent)
     return _states()[(intent.state, intent.why if intent.state == Intent.State.HELD else "")]
+
+
+def _given_up(intent: Intent) -> tuple[str, str, str]:
+    """What the panel could not settle by itself: it may have reached OVHcloud, or it never did."""
+    if intent.attempts:
+        text = _(
+            "Your declaration was sent, and OVHcloud has not shown what it did with it. A person looks at it now;"
+            " its date and time stand."
+        )
+        return _("Sent, and not confirmed"), text, "warning"
+    text = _(
+        "Your declaration is stored with its date and time. We could not pass it to OVHcloud, so a person looks at it"
+        " now. If OVHcloud can be reached again before that, it is sent by itself."
+    )
+    return _("Received, not passed on yet"), text, "warning"
 
 
 def _states() -> dict[tuple[str, str], tuple[str, str, str]]:
@@ -245,13 +262,13 @@ def _states() -> dict[tuple[str, str], tuple[str, str, str]]:
             ),
             "warning",
         ),
-        (held, "unclear"): (
-            _("Sent, and not confirmed"),
+        (Intent.State.CLOSED, ""): (
+            _("Closed by support"),
             _(
-                "Your declaration was sent, and OVHcloud has not shown what it did with it. A person looks at it now;"
-                " its date and time stand."
+                "The support team ended our attempts to pass it to OVHcloud. Your declaration stands, with its date and"
+                " time. You can declare once more, or write to OVHcloud with your receipt."
             ),
-            "warning",
+            "neutral",
         ),
     }
 

@@ -69,7 +69,7 @@ def test_a_settled_withdrawal_is_waited_for_no_more(state: str) -> None:
     assert reasons(at("delivered", intent_state=state, intent_since=NOW)) == []
 
 
-@pytest.mark.parametrize("why", ["late", "no-right", "unclear", "key"])
+@pytest.mark.parametrize("why", ["late", "no-right", "unclear", "not-found", "too-long", "stumbled", "key"])
 def test_a_held_withdrawal_says_why(why: str) -> None:
     told = {waits_for(at("delivered", intent_state="held", intent_why=each, intent_since=NOW)) for each in ("", why)}
     assert len(told) == 2
