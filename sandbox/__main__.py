@@ -184,7 +184,7 @@ def _write_ready_file(path: Path | None, ready: dict[str, Any]) -> None:
             "nichandle": customer.nichandle,
             "password": customer.password,
             "totp_secret": customer.totp_secret,
-            "consumer_key": tools_key(customer),
+            "consumer_key": tools_key(customer.nichandle),
             "language": customer.profile["language"],
             "about": customer.about,
         }

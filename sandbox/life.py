@@ -5,7 +5,6 @@ Every change of an order goes through here, under a lock on its row, and leaves 
 """
 
 import logging
-import random
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -15,7 +14,8 @@ from typing import Any
 from django.db import DatabaseError, close_old_connections, connection, transaction
 from django.db.models import F
 
-from . import follow_up, world
+from . import follow_up, workdays, world
+from .carts.catalogue import segment_of
 from .models import BEYOND_RETRACTION, Bill, Detail, LedgerEntry, Order
 from .money import amount_of, split_tax
 
@@ -29,18 +29,14 @@ TICK_S = 0.2
 DOCUMENTS_IN = 12
 # A world at full speed may owe an order many steps; more than these wait for the next tick.
 _BATCH = 200
+_LAPSE_BATCH = 2_000
 
-_chance = random.Random(0)
 # Told of every order that is paid, inside the transaction.
 ON_PAID: list[Callable[[Order], None]] = []
 
 
 class Refused(Exception):
     """The order does not allow it. The text is OVHcloud's answer to the customer."""
-
-
-def seed(number: int) -> None:
-    _chance.seed(number)
 
 
 def note(order_id: int, event: str, at: datetime | None = None, **facts: Any) -> LedgerEntry:
@@ -118,14 +114,6 @@ def waive(order: Order) -> None:
     order.save(update_fields=["retraction_date", "waived"])
 
 
-def lapse(order: Order) -> None:
-    """Let an order go that was not paid in time."""
-    order.gone_at = world.now()
-    order.next_step, order.due_s = "", None
-    order.save(update_fields=["gone_at", "next_step", "due_s"])
-    note(order.order_id, "expired")
-
-
 def retraction_date_for(order: Order, paid_at: datetime) -> datetime | None:
     if not order.customer.is_individual or order.renewal or order.waived:
         return None
@@ -157,17 +145,62 @@ def _next(order: Order, step: str, after_s: float | None = None) -> None:
     """Let a step follow after its usual number of seconds of life, give or take a seventh."""
     usual = _STEPS[step][0] if after_s is None else after_s
     begun = order.due_s if order.due_s is not None else world.life_s()
-    order.next_step, order.due_s = step, begun + usual * _chance.uniform(6 / 7, 8 / 7)
+    order.next_step, order.due_s = step, begun + usual * world.chance(order.order_id, step).uniform(6 / 7, 8 / 7)
 
 
 def _look_at(order: Order) -> None:
     follow_up.add(order.follow_up, "FRAUD_CHECK", world.now(), order.customer.language)
-    _next(order, "ask_for_documents" if _chance.randrange(DOCUMENTS_IN) == 0 else "accept")
+    looking = world.switch("checking")
+    if looking == "usual":
+        asked = world.chance(order.order_id, "documents").randrange(DOCUMENTS_IN) == 0
+        _next(order, "ask_for_documents" if asked else "accept")
+    elif looking == "by_hand":
+        _hand_over(order)
+    else:
+        _next(order, "ask_for_documents")
+
+
+def _hand_over(order: Order) -> None:
+    follow_up.add(order.follow_up, "FRAUD_MANUAL_REVIEW", world.now(), order.customer.language)
+    _next(order, "review")
+
+
+def _review(order: Order) -> None:
+    if not _somebody_works(order, "review"):
+        return
+    _accept(order)
+
+
+def _somebody_works(order: Order, step: str) -> bool:
+    """Whether it is a working day where the customer lives; on any other this step waits, at whatever pace."""
+    if workdays.is_working_time(world.now(), order.customer.profile["country"]):
+        return True
+    order.next_step, order.due_s = step, world.life_s() + 1
+    return False
 
 
 def _ask_for_documents(order: Order) -> None:
     order.status = "documentsRequested"
     _enter_documents_requested(order)
+
+
+def _read_documents(order: Order) -> None:
+    """Take up what was sent: at once where a program asked, else by hand on a working day."""
+    looking = world.switch("checking")
+    if looking in ("usual", "by_hand"):
+        _accept(order)
+    elif looking == "documents":
+        order.status = "checking"
+        note(order.order_id, "checking")
+        _hand_over(order)
+    elif _somebody_works(order, "read_documents"):
+        _refuse(order)
+
+
+def _refuse(order: Order) -> None:
+    follow_up.add(order.follow_up, "FRAUD_REFUSED", world.now(), order.customer.language)
+    order.status = "cancelling"
+    _enter_cancelling(order)
 
 
 def _enter_checking(order: Order) -> None:
@@ -179,7 +212,7 @@ def _enter_checking(order: Order) -> None:
 def _enter_documents_requested(order: Order) -> None:
     follow_up.add(order.follow_up, "FRAUD_DOCS_REQUESTED", world.now(), order.customer.language)
     follow_up.mark(order.follow_up, VALIDATING="DOING", VALIDATED="TODO", DELIVERING="TODO", AVAILABLE="TODO")
-    _next(order, "accept", 30)
+    _next(order, "read_documents")
     note(order.order_id, "documents_requested")
 
 
@@ -205,7 +238,7 @@ def _prepare_invoice(order: Order) -> None:
 def _send_invoice(order: Order) -> None:
     follow_up.add(order.follow_up, "INVOICE_SENT", world.now(), order.customer.language)
     write_bill(order, world.now())
-    _next(order, "deliver")
+    _next(order, "deliver", _delivery_s(order))
 
 
 def _deliver(order: Order) -> None:
@@ -213,6 +246,12 @@ def _deliver(order: Order) -> None:
     order.status = "delivered"
     order.next_step, order.due_s = "", None
     _enter_delivered(order)
+
+
+def _delivery_s(order: Order) -> float:
+    """Return for how many seconds of life an order is set up: as long as what takes longest in it."""
+    plans = [plan["code"] for plan in _plans(order)]
+    return max((_SET_UP_S.get(segment_of(code), _USUAL_SET_UP_S) for code in plans), default=_USUAL_SET_UP_S)
 
 
 def _enter_delivered(order: Order) -> None:
@@ -251,14 +290,20 @@ def _refund(order: Order) -> None:
         note(order.order_id, "refunded", refundId=refund.bill_id, amount=refund.price_with_tax["value"])
 
 
+# Seconds of life that setting up takes. A name is quickly registered; a machine is not.
+_USUAL_SET_UP_S = 60.0
+_SET_UP_S = {"domain": 30.0, "dns": 20.0, "emailpro": 40.0, "webHosting": 45.0}
+
 # What each step is, and how many seconds of life come before it: two minutes from paid to delivered.
 _STEPS: dict[str, tuple[float, Callable[[Order], None]]] = {
     "look_at": (10, _look_at),
     "ask_for_documents": (5, _ask_for_documents),
+    "read_documents": (30, _read_documents),
+    "review": (45, _review),
     "accept": (20, _accept),
     "prepare_invoice": (5, _prepare_invoice),
     "send_invoice": (25, _send_invoice),
-    "deliver": (60, _deliver),
+    "deliver": (_USUAL_SET_UP_S, _deliver),
     "cancel": (30, _cancel),
     "refund": (20, _refund),
 }
@@ -273,15 +318,19 @@ _ENTERED: dict[str, Callable[[Order], None]] = {
 }
 
 
+# What an order that was made in the middle of its life does next.
+GOES_ON_WITH = {
+    "checking": "look_at",
+    "documentsRequested": "accept",
+    "delivering": "prepare_invoice",
+    "cancelling": "cancel",
+    "cancelled": "refund",
+}
+
+
 def live_on(order: Order) -> None:
     """Let an order that was made in the middle of its life go on from there. Notes nothing."""
-    step = {
-        "checking": "look_at",
-        "documentsRequested": "accept",
-        "delivering": "prepare_invoice",
-        "cancelling": "cancel",
-        "cancelled": "refund",
-    }.get(order.status)
+    step = GOES_ON_WITH.get(order.status)
     if step is not None:
         _next(order, step)
 
@@ -305,10 +354,10 @@ def write_bill(order: Order, at: datetime) -> None:
 
 
 def write_refund(order: Order, at: datetime) -> Bill:
-    """Give back what was paid less the days used, out of thirty or a year."""
+    """Give back what was paid, after a withdrawal less the days used, out of thirty or a year."""
     paid = amount_of(order.price_with_tax)
-    used = max(0, ((order.retracted_at or at) - (order.paid_at or at)).days)
-    days = 365 if "P1Y" in _durations(order) else 30
+    used = max(0, (order.retracted_at - (order.paid_at or at)).days) if order.retracted_at else 0
+    days = 365 if any(plan["duration"] == "P1Y" for plan in _plans(order)) else 30
     back = paid * max(Decimal(0), 1 - Decimal(used) / days)
     without, tax, with_tax = split_tax(back, order.price_with_tax["currencyCode"], order.customer.tax_rate)
     return Bill.objects.create(
@@ -325,27 +374,45 @@ def write_refund(order: Order, at: datetime) -> Bill:
     )
 
 
-def _durations(order: Order) -> list[str]:
+def _plans(order: Order) -> list[dict[str, Any]]:
+    """Return code, duration and so on of what was ordered, as far as its lines tell."""
     found = Detail.objects.filter(order=order, extension__isnull=False).values_list("extension", flat=True)
-    return [extension["order"]["plan"]["duration"] for extension in found if extension]
+    return [extension["order"]["plan"] for extension in found if extension]
 
 
 # --- The engine ---
 
 
+# Orders that were not paid in time may be a million at once, after a shift of the clock; they go so many a tick.
+_LAPSE = f"""
+    WITH gone AS (
+        UPDATE {Order._meta.db_table} SET gone_at = %(now)s, next_step = '', due_s = NULL
+        WHERE order_id IN (
+            SELECT order_id FROM {Order._meta.db_table}
+            WHERE status = 'notPaid' AND gone_at IS NULL AND lapses AND expiration_date <= %(now)s
+            LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        )
+        RETURNING order_id
+    )
+    INSERT INTO {LedgerEntry._meta.db_table} (order_id, at, event, facts)
+    SELECT order_id, %(now)s, 'expired', '{{}}' FROM gone
+"""  # noqa: S608 - the names of our own tables
+
+
 def tick() -> int:
     """Do what is due. Returns how many orders moved."""
     now = world.now()
-    moved = 0
-    lapsing = Order.objects.filter(status="notPaid", gone_at__isnull=True, lapses=True, expiration_date__lte=now)
+    with connection.cursor() as cursor:
+        cursor.execute(_LAPSE, {"now": now, "limit": _LAPSE_BATCH})
+        moved = max(0, cursor.rowcount)
     retracted = Order.objects.filter(retracted_at__lte=now - RETRACTION_SHOWS_AFTER).exclude(
         status__in=["cancelling", "cancelled"]
     )
     due = Order.objects.filter(due_s__lte=world.life_s())
-    for orders, act in ((lapsing, lapse), (retracted, _carry_out_retraction), (due, _catch_up)):
+    for orders, act in ((retracted, _carry_out_retraction), (due, _catch_up)):
         for order_id in list(orders.values_list("pk", flat=True)[:_BATCH]):
             with transaction.atomic():
-                # Asked again under the lock: a payment may have come between.
+                # Asked again under the lock: somebody may have come between.
                 order = (
                     orders.select_for_update(of=("self",), skip_locked=True)
                     .select_related("customer")
@@ -363,7 +430,8 @@ def _carry_out_retraction(order: Order) -> None:
 
 
 def _catch_up(order: Order) -> None:
-    while order.due_s is not None and order.due_s <= world.life_s():
+    until = world.life_s()
+    while order.due_s is not None and order.due_s <= until:
         step = order.next_step
         order.next_step = ""
         _STEPS[step][1](order)

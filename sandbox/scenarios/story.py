@@ -14,7 +14,7 @@ from ..money import Price, add_tax, price
 
 _FIRST_ORDER = 201_000_001
 _FIRST_DETAIL = 501_000_001
-_FIRST_METHOD = 7001
+FIRST_METHOD = 7001
 
 # Tracking as a scenario may want it; a list gives the labels of the history.
 USUAL, ALL_TODO, NONE = "usual", "all TODO", "none"
@@ -77,7 +77,7 @@ class Story:
             about=about,
             password=password,
             totp_secret=totp_secret,
-            profile=_BLANK_PROFILE | {"nichandle": nichandle} | profile,
+            profile=BLANK_PROFILE | {"nichandle": nichandle} | profile,
             position=len(self.customers),
         )
         self.customers.append(customer)
@@ -86,28 +86,8 @@ class Story:
     def payment_method(
         self, customer: Customer, kind: str, label: str, *, default: bool = False, refuses: bool = False
     ) -> None:
-        number = _FIRST_METHOD + len(self.payment_methods)
-        sub_type = "VISA" if kind == "CREDIT_CARD" else None
-        since = world.on_wire(self.now - timedelta(days=600))
-        answer = {
-            "paymentMethodId": number,
-            "paymentType": kind,
-            "paymentSubType": sub_type,
-            "status": "VALID",
-            "default": default,
-            "label": label,
-            "description": None,
-            "creationDate": since,
-            "lastUpdate": since,
-            "expirationDate": world.on_wire(self.now + timedelta(days=700)) if sub_type else None,
-            "paymentMeanId": 12_000 + number,
-            "integration": "IN_CONTEXT" if sub_type else "REDIRECT",
-            "icon": {"name": (sub_type or kind).lower(), "url": None, "data": None},
-            "billingContactId": 980 + number,
-            "oneclick": sub_type is not None,
-            "merchantId": None,
-            "formSessionId": None,
-        }
+        number = FIRST_METHOD + len(self.payment_methods)
+        answer = method_answer(number, kind, label, self.now, default=default)
         self.payment_methods.append(
             PaymentMethod(payment_method_id=number, customer=customer, answer=answer, refuses=refuses)
         )
@@ -217,7 +197,7 @@ class Story:
                 detail_type=line.detail_type,
                 quantity=str(line.quantity),
                 cancelled=order.status == "cancelled",
-                extension=_extension(line),
+                extension=extension_of(line),
                 **quoted,
             )
             odd = sketch.odd_lines[position] if position < len(sketch.odd_lines) else {}
@@ -229,7 +209,32 @@ class Story:
         self.ledger.append(LedgerEntry(order_id=order.order_id, at=at, event=event, facts=facts))
 
 
-def _extension(line: Line) -> dict[str, Any] | None:
+def method_answer(number: int, kind: str, label: str, now: datetime, *, default: bool) -> dict[str, Any]:
+    """Return me.payment.PaymentMethod, registered long ago."""
+    sub_type = "VISA" if kind == "CREDIT_CARD" else None
+    since = world.on_wire(now - timedelta(days=600))
+    return {
+        "paymentMethodId": number,
+        "paymentType": kind,
+        "paymentSubType": sub_type,
+        "status": "VALID",
+        "default": default,
+        "label": label,
+        "description": None,
+        "creationDate": since,
+        "lastUpdate": since,
+        "expirationDate": world.on_wire(now + timedelta(days=700)) if sub_type else None,
+        "paymentMeanId": 12_000 + number,
+        "integration": "IN_CONTEXT" if sub_type else "REDIRECT",
+        "icon": {"name": (sub_type or kind).lower(), "url": None, "data": None},
+        "billingContactId": 980 + number,
+        "oneclick": sub_type is not None,
+        "merchantId": None,
+        "formSessionId": None,
+    }
+
+
+def extension_of(line: Line) -> dict[str, Any] | None:
     if line.plan is None:
         return None
     code, duration, action = line.plan
@@ -249,7 +254,7 @@ def _extension(line: Line) -> dict[str, Any] | None:
     }
 
 
-_BLANK_PROFILE: dict[str, Any] = {
+BLANK_PROFILE: dict[str, Any] = {
     "customerCode": None,
     "email": "",
     "spareEmail": None,
