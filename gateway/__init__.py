@@ -1,7 +1,7 @@
 """OVHcloud behind one door: everything else in the panel imports from here, and only from here."""
 
 from .application import Application
-from .client import Gateway
+from .client import Gateway, Heard
 from .errors import (
     AnswerLost,
     ApplicationKeyInvalid,
@@ -57,6 +57,7 @@ __all__ = [
     "FollowUpEntry",
     "FollowUpRecord",
     "Gateway",
+    "Heard",
     "InvalidSignature",
     "NichandleRecord",
     "NotAdmitted",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -51,6 +52,22 @@ MOST_PAGES = 400
 _time_deltas: dict[str, int] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """
+    What came of one request, for a witness. value: the answer as JSON, with all its secrets in it.
+
+    path: below /1.0, with its query. error: set for everything but a success; value is None then.
+    """
+
+    method: str
+    path: str
+    status: int | None
+    query_id: str
+    value: Any = field(repr=False)
+    error: errors.OvhError | None
+
+
 class Gateway:
     """
     OVHcloud for one nichandle, or for nobody yet (an empty consumer key serves `time` and
@@ -59,6 +76,7 @@ class Gateway:
     answer_within, connect_within, in_all: seconds; in_all holds for one request with its retries.
     before_call: called with method and path before each request that leaves, `GET /auth/time` and
         retries too; what it raises comes through, and nothing is sent.
+    witness: told what came of each request, from whatever thread made it; it must not raise.
 
     Every method raises OvhUnavailable when no usable answer came, and OvhRefused for OVHcloud's no,
     among which: CredentialRevoked, NotGranted, RateLimited. Reads are retried while time allows;
@@ -74,6 +92,7 @@ class Gateway:
         in_all: float = 15.0,
         connect_within: float = 5.0,
         before_call: Callable[[str, str], None] | None = None,
+        witness: Callable[[Heard], None] | None = None,
     ) -> None:
         self.application = application
         self._consumer_key = consumer_key
@@ -81,6 +100,7 @@ class Gateway:
         self._answer_within = answer_within
         self._in_all = in_all
         self._before_call = before_call
+        self._witness = witness
 
     def __repr__(self) -> str:
         return f"<Gateway to {self.application.address}>"
@@ -400,11 +420,13 @@ class Gateway:
             self._before_call(call.method, call.path)
         time_delta = _time_deltas.get(self.application.address, 0)
         outcome = exchange(self.application, self._consumer_key, time_delta, call, limits)
-        if isinstance(outcome, errors.OvhError):
-            return outcome
-        secrets = (self._consumer_key, self.application.application_secret)
-        error = error_of(outcome, of_an_order=call.path.startswith("/me/order/"), secrets=secrets)
-        return error or outcome
+        if not isinstance(outcome, errors.OvhError):
+            secrets = (self._consumer_key, self.application.application_secret)
+            error = error_of(outcome, of_an_order=call.path.startswith("/me/order/"), secrets=secrets)
+            outcome = error or outcome
+        if self._witness:
+            self._witness(_heard(call, outcome))
+        return outcome
 
     # OVHcloud's clock
 
@@ -435,6 +457,12 @@ class Gateway:
         now = self._parsed(outcome, lambda raw: as_integer(raw, "time"))
         _time_deltas[self.application.address] = now - int(time.time())
         return now
+
+
+def _heard(call: Call, outcome: Answer | errors.OvhError) -> Heard:
+    if isinstance(outcome, errors.OvhError):
+        return Heard(call.method, call.path, outcome.status, outcome.query_id, None, outcome)
+    return Heard(call.method, call.path, outcome.status, outcome.query_id, outcome.value, None)
 
 
 def _may_pass(outcome: Answer | errors.OvhError) -> bool:

@@ -28,6 +28,7 @@ from gateway import (
     ApplicationKeyInvalid,
     CredentialRevoked,
     Gateway,
+    Heard,
     NotConnected,
     OvhUnavailable,
     RateLimited,
@@ -550,3 +551,14 @@ def test_a_budget_that_says_no_stops_the_request(application: Application, crook
     with pytest.raises(RateLimited):
         Gateway(application, KEY, before_call=no).retract_order(7)
     assert crooked.connections == 0
+
+
+def test_a_witness_hears_what_came_of_every_request(application: Application, crooked: Crooked) -> None:
+    heard: list[Heard] = []
+    crooked.answers(response(503, None), response(200, [1, 2]))
+    Gateway(application, KEY, witness=heard.append).order_ids()
+    told = [(one.method, one.path, one.status, one.value) for one in heard[1:]]
+    assert told == [("GET", "/me/order", 503, None), ("GET", "/me/order", 200, [1, 2])]
+    assert isinstance(heard[1].error, UnusableAnswer)
+    assert heard[2].error is None
+    assert KEY not in repr(heard)
