@@ -10,7 +10,6 @@ from . import follow_up, life, world
 from .models import SETTLED, Customer, Detail, LedgerEntry, Order
 from .money import Price, price, split_tax
 
-_ORDERS_FROM = 300_000_000
 _DETAILS_FROM = 700_000_000
 UNPAID_FOR = timedelta(days=7)
 DEFAULT_PRICE = Decimal("11.99")
@@ -45,7 +44,7 @@ _TRACKING: dict[str, tuple[list[str], dict[str, str]]] = {
 
 
 def new_order_id() -> int:
-    return _ORDERS_FROM + world.next_numbers(1)[0]
+    return world.ORDERS_FROM + world.next_numbers(1)[0]
 
 
 def new_detail_ids(count: int) -> list[int]:

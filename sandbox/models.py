@@ -25,6 +25,7 @@ class World(models.Model):
     life_s = models.FloatField(default=0, help_text="age of the world in seconds of life, at life_at")
     life_at = models.FloatField(help_text="Unix time of life_s by the machine's clock")
     switches = models.JSONField(default=dict)
+    first_number = models.BigIntegerField(default=0, help_text="of those given out in this world")
 
 
 class Application(models.Model):

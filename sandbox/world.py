@@ -1,6 +1,7 @@
 """OVHcloud's clock, the pace of life, the switches, and the gate that a reset closes."""
 
 import json
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from .models import World
 # Answers of the real API carry French local time.
 PARIS = ZoneInfo("Europe/Paris")
 MAX_SPEED = 100_000.0
+# Orders made after the world was told have numbers from here.
+ORDERS_FROM = 300_000_000
 
 
 def _is_latency(value: Any) -> bool:
@@ -38,6 +41,9 @@ SWITCHES: dict[str, tuple[Any, ...]] = {
     "error_shape": ("new", "old"),
     # What followUp answers: what is kept, 404 for all, or four steps that never began.
     "follow_up": ("kept", "missing", "todo"),
+    # How a paid order is looked at: by a program that now and then asks for papers, by somebody on working days, with
+    # papers first, or to be refused in the end.
+    "checking": ("usual", "by_hand", "documents", "refused"),
     # Expanded lists hold a null here and there, as cached ones do.
     "null_entries": (False, True),
     # How a call beyond rate_limit is refused.
@@ -72,6 +78,8 @@ class _Now:
         self.speed = 1.0
         self.life_s = 0.0
         self.life_at = time.time()
+        self.seed = 1
+        self.first_number = 0
         self.switches: dict[str, Any] = {name: values[0] for name, values in SWITCHES.items()}
 
 
@@ -103,6 +111,16 @@ def speed() -> float:
 
 def forward_s() -> float:
     return _now.forward_s
+
+
+def chance(order_id: int, of: str) -> random.Random:
+    """
+    Return the chance of one thing in an order's life.
+
+    It is the same for the same seed and the same order of this world, whatever else happens and in whichever order.
+    """
+    place = order_id - ORDERS_FROM - _now.first_number if order_id >= ORDERS_FROM else order_id
+    return random.Random(f"{_now.seed}/{place}/{of}")
 
 
 def switch(name: str) -> Any:
@@ -138,7 +156,9 @@ def begin(scenario: str, seed: int) -> None:
         _now.life_s, _now.life_at = life_s(), time.time()
         _now.speed, _now.forward_s = 1.0, 0.0
         _now.switches = {name: values[0] for name, values in SWITCHES.items()} | _from_environment
-        World.objects.update_or_create(pk=1, defaults={"scenario": scenario, "seed": seed, **_standing()})
+        _now.seed, _now.first_number = seed, next_numbers(1)[0]
+        told = {"scenario": scenario, "seed": seed, "first_number": _now.first_number}
+        World.objects.update_or_create(pk=1, defaults=told | _standing())
 
 
 def resume() -> World | None:
@@ -148,6 +168,7 @@ def resume() -> World | None:
         with _now.lock:
             _now.forward_s, _now.speed = world.forward_s, world.speed
             _now.life_s, _now.life_at = world.life_s, world.life_at
+            _now.seed, _now.first_number = world.seed, world.first_number
             _now.switches |= {name: value for name, value in world.switches.items() if name in SWITCHES}
             _now.switches |= _from_environment
     return world

@@ -249,6 +249,13 @@ def currency_of(subsidiary: str) -> str:
     return _CURRENCIES[subsidiary]
 
 
+def segment_of(code: str) -> str:
+    """Return which kind of product a plan is of. A code that is not of this catalogue is an extension's, or unknown."""
+    if code in PLANS:
+        return PLANS[code].segment
+    return "domain" if code.isalpha() or code in ("co.uk", "gov.uk") else ""
+
+
 def products(segment: str) -> list[Plan]:
     return [plan for plan in _PLANS if plan.segment == segment and not plan.family]
 
