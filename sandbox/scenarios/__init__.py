@@ -1,6 +1,6 @@
 """Worlds to begin with. Each is told from a seed and from now, so that its dates stay near."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from django.db import connection
 from django.db.models import Model
@@ -8,11 +8,11 @@ from django.db.models import Model
 from .. import world
 from ..models import Application, Belonging, Bill, Cart, Credential, Customer, Detail, LedgerEntry, Order, PaymentMethod
 from .demo import demo
-from .empty import empty
+from .empty import empty as _nothing
 from .story import Story
 
 SEED = 1
-_TOLD: dict[str, Callable[[Story], None]] = {"demo": demo, "empty": empty}
+_TOLD: dict[str, Callable[[Story], None]] = {"demo": demo, "empty": _nothing}
 NAMES = tuple(_TOLD)
 
 # The one application that the sandbox knows. Its secret guards an invented world, and is in the ready file.
@@ -22,9 +22,14 @@ APPLICATION = {
     "secret": "SandboxApplicationSecret00000001",
     "name": "Order panel",
 }
-_REPLACED: tuple[type[Model], ...] = (Cart, Belonging, LedgerEntry, PaymentMethod, Bill, Detail, Order)
-# Above this, emptying a table beats deleting its rows; below, it costs a file each.
-_MANY_ORDERS = 20_000
+# Children first.
+REPLACED: tuple[type[Model], ...] = (
+    *(Cart, Belonging, LedgerEntry, PaymentMethod, Bill, Detail, Order),
+    *(Credential, Customer),
+)
+# Above so many rows, emptying a table beats deleting them; below, it costs a file each.
+_MANY = 20_000
+ALL_RIGHTS = [{"method": method, "path": "/*"} for method in ("GET", "POST", "PUT", "DELETE", "PATCH")]
 
 
 def load(name: str, seed: int = SEED) -> None:
@@ -38,41 +43,44 @@ def load(name: str, seed: int = SEED) -> None:
         world.begin(name, seed)
         story = Story(seed)
         _TOLD[name](story)
-        _empty()
+        granted = empty({customer.nichandle for customer in story.customers})
         _store(story)
+        Credential.objects.bulk_create(granted)
 
 
-def _empty() -> None:
-    if Order.objects.count() > _MANY_ORDERS:
-        tables = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in _REPLACED)
+def empty(staying: Container[str]) -> list[Credential]:
+    """Empty the world. Returns what is to be put back: requests, and what accounts granted that are staying."""
+    granted = [
+        credential
+        for credential in Credential.objects.filter(of_scenario=False)
+        if credential.customer_id is None or credential.customer_id in staying
+    ]
+    # A row so far from the first is found without counting.
+    if any(model._default_manager.all()[_MANY : _MANY + 1].exists() for model in (Order, LedgerEntry, Customer)):
+        tables = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in REPLACED)
         with connection.cursor() as cursor:
             cursor.execute(f"TRUNCATE {tables}")
-        return
-    for model in _REPLACED:
-        model._default_manager.all()._raw_delete("default")
+    else:
+        for model in REPLACED:
+            model._default_manager.all()._raw_delete("default")
+    return granted
+
+
+def known_application() -> Application:
+    return Application.objects.update_or_create(application_id=APPLICATION["application_id"], defaults=APPLICATION)[0]
 
 
 def _store(story: Story) -> None:
-    names = [customer.nichandle for customer in story.customers]
-    Credential.objects.filter(of_scenario=True).delete()
-    Customer.objects.exclude(pk__in=names).delete()
-    application, _ = Application.objects.update_or_create(
-        application_id=APPLICATION["application_id"], defaults=APPLICATION
-    )
-    Customer.objects.bulk_create(
-        story.customers,
-        update_conflicts=True,
-        unique_fields=["nichandle"],
-        update_fields=["about", "password", "totp_secret", "profile", "position", "quirks"],
-    )
+    application = known_application()
+    Customer.objects.bulk_create(story.customers)
     Credential.objects.bulk_create(
         Credential(
             application=application,
             customer=customer,
-            consumer_key=tools_key(customer),
+            consumer_key=tools_key(customer.nichandle),
             token=f"tools-{customer.nichandle}",
             status="validated",
-            rules=[{"method": method, "path": "/*"} for method in ("GET", "POST", "PUT", "DELETE", "PATCH")],
+            rules=ALL_RIGHTS,
             creation=world.now(),
             of_scenario=True,
         )
@@ -86,6 +94,6 @@ def _store(story: Story) -> None:
     LedgerEntry.objects.bulk_create(story.ledger)
 
 
-def tools_key(customer: Customer) -> str:
+def tools_key(nichandle: str) -> str:
     """Return the consumer key that the sandbox has validated for tools, 32 letters and digits."""
-    return ("Tools" + "".join(filter(str.isalnum, customer.nichandle)) + "0" * 32)[:32]
+    return ("Tools" + "".join(filter(str.isalnum, nichandle)) + "0" * 32)[:32]
