@@ -20,9 +20,13 @@ import django
 if TYPE_CHECKING:
     from embedded import Postgres
 
+    from .generate import Plan
+
 log = logging.getLogger("sandbox")
 _HOST = "localhost"
 _PREFIX = "ovhcloud-sandbox-"
+# Accounts in the ready file; /_control/accounts has all of a generated world's.
+_NAMED = 100
 
 
 def main() -> int:
@@ -57,6 +61,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--ready-file", type=Path, help="JSON written once everything answers")
     parser.add_argument("--scenario", help="the world to begin with (default: the one there, else demo)")
     parser.add_argument("--seed", type=int, help="of what is left to chance (default 1)")
+    parser.add_argument("--generate", type=int, metavar="ORDERS", help="begin with so many generated orders instead")
+    parser.add_argument("--accounts", type=int, help="of the generated world (default: one for 20 orders)")
+    parser.add_argument("--mix", help="its kinds of orders, such as delivering=2,notPaid=8,withdrawable=90")
+    parser.add_argument("--largest", type=int, help="orders of its first account (default: as many as others)")
+    parser.add_argument("--spread", type=float, help="seconds of life in which its orders under way take a step")
     parser.add_argument("--expanded-lists", action="store_true", help="answer X-Pagination-Mode with objects")
     parser.add_argument("--batch", action="store_true", help="answer X-Ovh-Batch")
     return parser.parse_args()
@@ -85,7 +94,7 @@ def _prepare(options: argparse.Namespace) -> None:
     """Create the tables, and load the scenario unless the database holds it from before."""
     from django.core.management import call_command
 
-    from . import scenarios, world
+    from . import generate, scenarios, world
 
     if options.scenario is not None and options.scenario not in scenarios.NAMES:
         raise SystemExit(f"sandbox: no scenario {options.scenario!r}; there are {', '.join(scenarios.NAMES)}.")
@@ -94,10 +103,38 @@ def _prepare(options: argparse.Namespace) -> None:
         {name: True for name in ("expanded_lists", "batch") if getattr(options, name)},
     )
     there = world.resume()
+    seed = scenarios.SEED if options.seed is None else options.seed
+    if options.generate is not None:
+        generate.load(_plan(options), seed, _show_progress)
+        return
     same = there is not None and options.scenario in (None, there.scenario)
     if not same or (options.seed is not None and there is not None and options.seed != there.seed):
-        seed = scenarios.SEED if options.seed is None else options.seed
         scenarios.load(options.scenario or "demo", seed)
+
+
+def _plan(options: argparse.Namespace) -> "Plan":
+    from . import generate
+
+    given = {"largest": options.largest, "spread_s": options.spread}
+    try:
+        if options.mix is not None:
+            given["mix"] = generate.mix_of(options.mix)
+        accounts = options.accounts or min(max(1, options.generate // 20), generate.MOST_ACCOUNTS)
+        wanted = {name: value for name, value in given.items() if value is not None}
+        return generate.Plan(options.generate, accounts, **wanted)
+    except generate.Unfit as unfit:
+        raise SystemExit(f"sandbox: {unfit}.") from None
+
+
+def _show_progress(done: int, of: int) -> None:
+    """Draw a bar on a terminal; elsewhere write a line now and then."""
+    share = done / max(of, 1)
+    if sys.stderr.isatty():
+        bar = "#" * int(40 * share)
+        sys.stderr.write(f"\rsandbox: [{bar:<40}] {done:,} of {of:,} orders" + ("\n" if done == of else ""))
+        sys.stderr.flush()
+    elif done == of or int(share * 10) > int((share - 10_000 / max(of, 1)) * 10):
+        log.info("sandbox: %s of %s orders", f"{done:,}", f"{of:,}")
 
 
 async def _serve(options: argparse.Namespace, directory: Path) -> None:
@@ -188,7 +225,7 @@ def _write_ready_file(path: Path | None, ready: dict[str, Any]) -> None:
             "language": customer.profile["language"],
             "about": customer.about,
         }
-        for customer in Customer.objects.order_by("position")
+        for customer in Customer.objects.order_by("position")[:_NAMED]
     ]
     if path is not None:
         new = path.with_name(f".{path.name}.{os.getpid()}")

@@ -13,10 +13,11 @@ from functools import wraps
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from . import follow_up, life, making, scenarios, world
+from . import follow_up, generate, life, making, scenarios, world
 from .api import fields
 from .api.limits import LIMITER
 from .front import delays
@@ -260,14 +261,59 @@ def clock(request: HttpRequest) -> dict[str, Any]:
 
 @control("POST")
 def reset(request: HttpRequest) -> dict[str, Any]:
-    sent = _sent(request, "scenario", "seed")
-    scenario = _read(sent, "scenario", fields.one_of(*scenarios.NAMES), "demo")
+    """Back to a named scenario; or to a generated world, which takes up to minutes."""
+    sent = _sent(request, "scenario", "seed", *_PLAN_FIELDS)
+    scenario = _read(sent, "scenario", fields.one_of(*scenarios.NAMES, generate.SCENARIO), "demo")
     seed = _read(sent, "seed", fields.long, scenarios.SEED)
+    plan = _plan(sent) if scenario == generate.SCENARIO else None
+    if plan is None and set(sent) & set(_PLAN_FIELDS):
+        raise Wrong(f"{', '.join(_PLAN_FIELDS)} are of the scenario {generate.SCENARIO}")
     FAULTS.disarm()
     LIMITER.forget()
     delays.seed(seed)
-    scenarios.load(scenario, seed)
+    if plan is None:
+        scenarios.load(scenario, seed)
+    else:
+        generate.load(plan, seed)
     return {"scenario": scenario, "seed": seed, "orders": Order.objects.count()}
+
+
+_PLAN_FIELDS = ("orders", "accounts", "mix", "largest", "spread_s")
+
+
+def _plan(sent: dict[str, Any]) -> generate.Plan:
+    mix = _read(sent, "mix", _shares, generate.USUAL_MIX)
+    numbers = {
+        "orders": _read(sent, "orders", fields.long, 10_000),
+        "accounts": _read(sent, "accounts", fields.long, 100),
+        "largest": _read(sent, "largest", fields.long),
+        "spread_s": _read(sent, "spread_s", _number(0, 1e9), 3_600.0),
+    }
+    try:
+        return generate.Plan(mix=mix, **numbers)
+    except generate.Unfit as unfit:
+        raise Wrong(str(unfit)) from None
+
+
+def _shares(value: Any) -> dict[str, float]:
+    if not isinstance(value, dict):
+        raise ValueError
+    return {kind: _number(0, 1e9)(share) for kind, share in value.items()}
+
+
+@control("GET")
+def accounts(request: HttpRequest) -> list[dict[str, Any]]:
+    """Every account with the key that tools may use, and how many orders it has."""
+    found = Customer.objects.annotate(order_count=Count("orders")).order_by("position")
+    return [
+        {
+            "nichandle": nichandle,
+            "password": password,
+            "consumer_key": scenarios.tools_key(nichandle),
+            "orders": count,
+        }
+        for nichandle, password, count in found.values_list("nichandle", "password", "order_count")
+    ]
 
 
 @control("GET", "POST")

@@ -21,6 +21,7 @@ urlpatterns = [
     path("_control/pace", control.pace),
     path("_control/clock", control.clock),
     path("_control/reset", control.reset),
+    path("_control/accounts", control.accounts),
     path("_control/settings", control.settings),
     path("_control/mail", control.mail),
 ]
