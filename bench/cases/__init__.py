@@ -1,0 +1,1 @@
+"""What runs in children, with Django: one function a case, returning its figures."""

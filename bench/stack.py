@@ -1,0 +1,186 @@
+"""PostgreSQL, the broker and the API's stand-in for one run of the bench, and children that run one case each."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from psycopg import sql
+
+from bench import machine, world
+from bench.machine import Figures
+from embedded import Postgres, Valkey
+
+ROOT = Path(__file__).resolve().parent.parent
+# What an operator of a million orders would set; durability stays as it is by default: on.
+_POSTGRES = {
+    "shared_buffers": "1GB",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "512MB",
+    "max_wal_size": "8GB",
+    "random_page_cost": "1.1",
+}
+_PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
+_LONGEST_CASE_S = 1800
+
+
+class CaseFailed(Exception):
+    """A child ended without figures; its last words are in the text."""
+
+
+class Stack:
+    """
+    Services on a directory that goes with them.
+
+    populations: what the stand-in knows. PostgreSQL, broker and stand-in share the second core, children have the
+    first to themselves.
+    """
+
+    def __init__(self, *populations: world.Population) -> None:
+        self.epoch = world.now()
+        self.panel_core, self.other_core = machine.cores()
+        self._populations = populations
+        self._directory = Path(tempfile.mkdtemp(prefix="order-panel-bench-"))
+        self._directory.chmod(0o711)  # PostgreSQL may have to run as nobody
+        self.postgres = Postgres(self._directory / "postgres")
+        self.valkey = Valkey(self._directory / "valkey")
+        self._api: subprocess.Popen[bytes] | None = None
+        self._api_port = 0
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def _start(self) -> None:
+        self.postgres.start()
+        with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
+            for name, value in _POSTGRES.items():
+                connection.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), value))
+        self.postgres.stop()
+        self.postgres.start()
+        self.valkey.start()
+        self._start_api()
+        for pid in (self.postgres.pid, self.valkey.pid, self._api.pid if self._api else None):
+            machine.pin(pid or 0, self.other_core)
+
+    def _start_api(self) -> None:
+        ready = self._directory / "api.json"
+        populations = json.dumps([[one.first, one.accounts, one.orders_each, one.lapsed] for one in self._populations])
+        arguments = ["--ready", str(ready), "--epoch", self.epoch.isoformat(), "--populations", populations]
+        self._api = subprocess.Popen([sys.executable, "-m", "bench.api", *arguments], cwd=ROOT)  # noqa: S603
+        until = time.monotonic() + 60
+        while not ready.exists():
+            if self._api.poll() is not None or time.monotonic() > until:
+                raise CaseFailed("the stand-in for the API did not start")
+            time.sleep(0.05)
+        self._api_port = json.loads(ready.read_text())["port"]
+
+    def _stop(self) -> None:
+        if self._api is not None:
+            self._api.terminate()
+            self._api.wait(10)
+        self.valkey.stop()
+        self.postgres.stop()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    # --- The API's stand-in ---
+
+    def answers(self, low_ms: float, high_ms: float, *, expanded: bool = False, batch: bool = False) -> None:
+        """Set how late it answers and which undocumented ways it knows; its counts begin anew."""
+        self._stub(f"switch?low={low_ms}&high={high_ms}&expanded={int(expanded)}&batch={int(batch)}")
+
+    def calls(self) -> dict[str, int]:
+        return self._stub("counts")
+
+    def _stub(self, path: str) -> dict[str, int]:
+        address = f"http://127.0.0.1:{self._api_port}/_stub/{path}"
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            counts: dict[str, int] = json.load(answer)
+        return counts
+
+    # --- Databases and children ---
+
+    def make_base(self, name: str, population: world.Population) -> Figures:
+        """Make a database with the panel's tables and this population, for others to be copies of."""
+        self.postgres.create_database(name)
+        return self.child("load", name, population=[getattr(population, field) for field in _FIELDS])
+
+    @contextmanager
+    def copy_of(self, base: str) -> Iterator[str]:
+        """A database as `base` was made, for one case alone."""
+        name = f"{base}_run"
+        with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
+            drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            connection.execute(drop)
+            copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+            connection.execute(copy.format(sql.Identifier(name), sql.Identifier(base)))
+            # What the copying and the case before left to be written belongs to neither.
+            connection.execute("CHECKPOINT")
+            try:
+                yield name
+            finally:
+                connection.execute(drop)
+
+    def environment(self, database: str) -> dict[str, str]:
+        """The panel's settings, as a worker has them."""
+        return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {
+            "PANEL_ENV": "demo",
+            "PANEL_PROCESS": "worker",
+            "SECRET_KEY": "of the bench and of nothing else, long enough to please every check",
+            "CREDENTIAL_KEYS": "dGhpcyBrZXkgcHJvdGVjdHMgbm90aGluZywgYmVuY2g=",
+            "BASE_URL": "http://localhost",
+            "ALLOWED_HOSTS": "localhost,127.0.0.1",
+            "DATABASE_URL": self.postgres.url(database),
+            "REDIS_URL": self.valkey.url,
+            "OVH_BASE_URL": f"http://127.0.0.1:{self._api_port}/1.0",
+            "OVH_APPLICATION_KEY": world.APPLICATION_KEY,
+            "OVH_APPLICATION_SECRET": world.APPLICATION_SECRET,
+            "BENCH_EPOCH": self.epoch.isoformat(),
+            "BENCH_POSTGRES_PID": str(self.postgres.pid),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def child(self, case: str, database: str, **arguments: Any) -> Figures:
+        """Run one case in a process of its own, on the panel's core, and return its figures."""
+        command = [sys.executable, "-m", "bench.child", case, json.dumps(arguments)]
+        process = subprocess.Popen(  # noqa: S603
+            command,
+            cwd=ROOT,
+            env=self.environment(database),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        machine.pin(process.pid, self.panel_core)
+        try:
+            said, complaints = process.communicate(timeout=_LONGEST_CASE_S)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        if process.returncode != 0 or not said.strip():
+            raise CaseFailed(f"{case} {arguments}: {complaints[-3000:]}")
+        figures: Figures = json.loads(said.strip().splitlines()[-1])
+        return figures
+
+
+_FIELDS = ("first", "accounts", "orders_each", "lapsed")
