@@ -24,6 +24,7 @@ from gateway import (
     OvhUnavailable,
     RateLimited,
 )
+from orders.evidence import Witness
 from orders.models import Intent, OrderEvent
 from orders.relay import outcomes
 from orders.relay.kinds import kind_of
@@ -95,18 +96,20 @@ class Relay:
         if intent.state == State.ACCEPTED:
             outcomes.ask_until_it_shows(intent)
             return
+        self._witness = Witness()
         try:
-            gateway = gateway_for(intent.order.nichandle)
+            gateway = gateway_for(intent.order.nichandle, witness=self._witness)
         except (NoKey, KeyUnreadable):
             hold(intent, "key")
             return
         if intent.state == State.WAITING:
             self._send(intent, gateway)
-            return
-        if intent.state == State.SENDING:
-            # Whoever noted this attempt has not told its outcome and will not.
-            settle(intent, Event.DOUBTFUL, state=State.DOUBTFUL, keep_lease=True, failures=intent.failures)
-        self._look(intent, gateway)
+        else:
+            if intent.state == State.SENDING:
+                # Whoever noted this attempt has not told its outcome and will not.
+                settle(intent, Event.DOUBTFUL, state=State.DOUBTFUL, keep_lease=True, failures=intent.failures)
+            self._look(intent, gateway)
+        self._witness.keep({intent.order.order_id: intent.order_id})
 
     def _send(self, intent: Intent, gateway: Gateway) -> None:
         """Note the attempt, make the call, write what came of it."""
@@ -132,7 +135,8 @@ class Relay:
         except OvhUnavailable as error:
             settle(intent, Event.DOUBTFUL, error, state=State.DOUBTFUL, next_attempt_at=_next_look(intent, 0))
         else:
-            settle(intent, Event.ACCEPTED, state=State.ACCEPTED)
+            query_id = self._witness.query_id(intent.order.order_id, kind_of(intent).route)
+            settle(intent, Event.ACCEPTED, state=State.ACCEPTED, query_id=query_id)
 
     def _note(self, intent: Intent) -> bool:
         """
