@@ -53,6 +53,11 @@ test: lint browser node ## what CI runs: lints, types, contracts, then every tes
 prove: $(ENVIRONMENT) browser node ## the long proofs whole, where `make test` runs a sample
 	@PROVE=1 $(PY) -m pytest $(ARGS)
 
+# BENCH=poll,expire,import,celery names parts, BENCH_SIZE=small tries them, BENCH_JSON= where every round is written.
+.PHONY: bench
+bench: $(ENVIRONMENT) ## the panel's speed beside plain ways, as Markdown; BENCH=part,part BENCH_SIZE=full|small|tiny
+	@$(PY) -m bench
+
 .PHONY: lint
 lint: $(ENVIRONMENT) ## ruff, djlint, mypy and the import contract
 	@$(PY) -m ruff check --quiet .
