@@ -21,7 +21,7 @@ from django.utils import timezone
 from accounts import audit, notices, sync, tasks
 from accounts.addresses import own_page
 from accounts.http import CustomerRequest
-from accounts.models import DroppedKey, Link, Nichandle, Notice, SignIn, User
+from accounts.models import DroppedKey, Link, Nichandle, Notice, Session, SignIn, User
 from accounts.ovh import ASSURANCE_RULES, SIGN_IN_RULES, WHILE_A_BROWSER_WAITS, NoKey, application, usable_link
 from accounts.signals import key_granted
 from gateway import CredentialRevoked, Gateway
@@ -169,20 +169,21 @@ def finish_link(request: CustomerRequest, sign_in_pk: Any) -> Link:
     return link
 
 
-@transaction.atomic
 def finish_assurance(request: CustomerRequest, sign_in_pk: Any) -> None:
     """
     The signed-in person came back from OVHcloud as themselves. The key of this journey is dropped: it showed who is
     there and is good for nothing else.
 
     Raises:
-        SignInRefused: no return came, it was used, is too old, or it is another account that came back.
+        SignInRefused: no return came, it was used or is too old.
+        AnotherAccount: somebody else came back; the key is dropped all the same.
     """
-    sign_in = _returned(sign_in_pk, SignIn.Purpose.ASSURANCE, request.user)
     own = request.user.nichandle
-    same = own is not None and sign_in.me["nichandle"] == own.nichandle
-    audit.record(request, "assurance", subject=own.nichandle if own else "", result="done" if same else "refused")
-    _abandon(sign_in, "only showed who is there")
+    with transaction.atomic():
+        sign_in = _returned(sign_in_pk, SignIn.Purpose.ASSURANCE, request.user)
+        same = own is not None and sign_in.me["nichandle"] == own.nichandle
+        audit.record(request, "assurance", subject=own.nichandle if own else "", result="done" if same else "refused")
+        _abandon(sign_in, "only showed who is there")
     if not same:
         raise AnotherAccount
 
@@ -233,9 +234,26 @@ def end_link(request: CustomerRequest, link: Link) -> None:
     """
     _drop_key_of(link, "its link was ended")
     audit.record(request, "unlink", subject=link.nichandle.nichandle, target=link.user.username)
-    link.delete()
     notices.tell_holders(link.nichandle, Notice.Kind.UNLINKED, request.user)
+    link.delete()
     tasks.ring_drop_keys()
+
+
+# --- Sessions ---------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def end_sessions(request: CustomerRequest, name: str) -> int:
+    """End this person's session of that name; "others": all but the one that asks. Returns how many ended."""
+    here = request.session.session_key
+    chosen = [
+        session.pk
+        for session in Session.objects.filter(user=request.user)
+        if session.name == name or (name == "others" and session.session_key != here)
+    ]
+    ended, _rows = Session.objects.filter(pk__in=chosen).delete()
+    if ended:
+        own = request.user.nichandle
+        audit.record(request, "end_sessions", subject=own.nichandle if own else "", sessions=ended)
+    return ended
 
 
 def keep_me(nichandle: Nichandle, me: dict[str, Any]) -> None:

@@ -4,8 +4,12 @@ from django.urls import Resolver404, resolve
 
 # Pages of these namespaces are for whoever signed in; nothing else is come back to.
 PAGES = {"orders", "accounts", "support"}
-# Steps of a journey make no sense without it.
-STEPS = {"accounts:sign_in_return", "accounts:sign_in_confirm", "accounts:sign_in_continue", "orders:order_leave"}
+# Steps of a journey make no sense without it, and what only takes a form shows nothing.
+NOT_PAGES = {
+    *(f"accounts:{name}" for name in ("sign_in", "sign_in_continue", "sign_in_return", "sign_in_confirm", "sign_out")),
+    *(f"accounts:{name}" for name in ("assurance", "switch", "session_end")),
+    *(f"orders:{name}" for name in ("order_leave", "order_check", "list_check")),
+}
 
 
 def own_page(address: str) -> str:
@@ -17,4 +21,4 @@ def own_page(address: str) -> str:
         match = resolve(path)
     except Resolver404:
         return ""
-    return address if PAGES & set(match.namespaces) and match.view_name not in STEPS else ""
+    return address if PAGES & set(match.namespaces) and match.view_name not in NOT_PAGES else ""

@@ -10,10 +10,11 @@ from accounts.models import Link, User
 
 class Backend(AuthenticationBackend):
     def get_user(self, user_id: Any) -> User | None:
+        others = Link.objects.filter(user=OuterRef("pk")).exclude(nichandle=OuterRef("nichandle"))
         revoked = Link.objects.filter(user=OuterRef("pk"), nichandle=OuterRef("nichandle"), state=Link.State.REVOKED)
         return (
             User.objects.filter(pk=user_id, is_active=True)
             .select_related("nichandle")
-            .annotate(key_is_revoked=Exists(revoked))
+            .annotate(key_is_revoked=Exists(revoked), has_linked=Exists(others))
             .first()
         )

@@ -16,6 +16,7 @@ class CustomerRequest(HttpRequest):
 
     user: User
     nichandle: Nichandle
+    link_is_lost: bool
     htmx: HtmxDetails
     request_id: str
 
@@ -32,6 +33,11 @@ def wants_fragment(request: HttpRequest) -> bool:
     """True when htmx asks for a region; boosted links and restored history want the whole page."""
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+def is_poll(request: HttpRequest) -> bool:
+    """True when a page that lies open asks by itself whether there is news: nobody need be sitting there."""
+    return request.method == "GET" and bool(request.headers.get("HX-Request")) and wants_fragment(request)
 
 
 def works_without_key(view: View) -> View:

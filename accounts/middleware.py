@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 
 from accounts import audit
+from accounts.http import is_poll
 
 # Pages by URL namespace. A namespace that is not here is open to whoever passed the sign-in.
 CUSTOMERS_ONLY = {"orders"}
@@ -17,7 +18,12 @@ STAFF_ONLY = {"support"}
 
 
 class CurrentNichandle:
-    """Sets request.nichandle: the customer's own account, or None for staff and visitors."""
+    """
+    Sets request.nichandle: the account that this request is about, or None for staff and visitors.
+
+    A form names the account that its page was written for, and acts on that one; a page is about the account last
+    switched to, at first the customer's own. Only accounts that this person holds a link to are ever taken.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -29,8 +35,14 @@ class CurrentNichandle:
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
         user: Any = request.user
-        request.nichandle = user.nichandle if user.is_authenticated else None  # type: ignore[attr-defined]
         namespaces = set(request.resolver_match.namespaces) if request.resolver_match else set()
+        request.nichandle = user.nichandle if user.is_authenticated else None  # type: ignore[attr-defined]
+        request.link_is_lost = bool(request.nichandle and user.key_is_revoked)  # type: ignore[attr-defined]
+        if user.is_authenticated:
+            if not is_poll(request):
+                request.session.note_use()  # type: ignore[attr-defined]
+            if user.nichandle and not _choose_account(request, user, acts=bool(namespaces & CUSTOMERS_ONLY)):
+                return render(request, "accounts/wrong_account.html", status=409)
         if not user.is_authenticated or not namespaces & (CUSTOMERS_ONLY | STAFF_ONLY):
             return None
         if not getattr(view, "login_required", True):
@@ -40,7 +52,7 @@ class CurrentNichandle:
             # The other kind of person is told nothing, not even that the page exists.
             _note_refusal(request)
             raise Http404
-        if user.nichandle and user.key_is_revoked and not getattr(view, "works_without_key", False):
+        if request.link_is_lost and not getattr(view, "works_without_key", False):  # type: ignore[attr-defined]
             return render(request, "accounts/key_revoked.html")
         return None
 
@@ -49,6 +61,23 @@ class CurrentNichandle:
         namespaces = set(request.resolver_match.namespaces) if request.resolver_match else set()
         if isinstance(exception, Http404) and request.user.is_authenticated and namespaces & CUSTOMERS_ONLY:
             _note_refusal(request)
+
+
+def _choose_account(request: Any, user: Any, *, acts: bool) -> bool:
+    """Set the account of this request. False: a form of a customer's page names none, or one no longer linked."""
+    own = user.nichandle.nichandle
+    named = request.POST.get("account") if acts and request.method == "POST" else None
+    if named is None and acts and request.method == "POST" and user.has_linked:
+        return False
+    wanted = named if named is not None else request.session.get("account", own)
+    if wanted == own:
+        return True
+    link = user.links.select_related("nichandle").filter(nichandle__nichandle=wanted[:64].replace("\0", "")).first()
+    if link is None:
+        request.session.pop("account", None)
+        return named is None
+    request.nichandle, request.link_is_lost = link.nichandle, not link.is_usable
+    return True
 
 
 def _note_refusal(request: HttpRequest) -> None:
@@ -66,7 +95,7 @@ class SignInRequired(LoginRequiredMiddleware):
             response = HttpResponse(status=401)
             response["HX-Redirect"] = where
             return response
-        if for_staff and request.method == "GET":
-            # Staff come back to where they were; a customer's way leads through OVHcloud to the list.
+        if request.method == "GET" and (for_staff or "orders" in namespaces or "accounts" in namespaces):
+            # Whoever signs in comes back to where they wanted to be.
             where += f"?{urlencode({'next': request.get_full_path()})}"
         return redirect(where)

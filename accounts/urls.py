@@ -1,17 +1,22 @@
-"""Signing in and out, and the account's own page."""
+"""Signing in and out, the account's own page, linked accounts and sessions."""
 
 from django.urls import path
 
-from accounts import views
+from accounts.views import account, sign_in
 
 app_name = "accounts"
 
 urlpatterns = [
-    path("sign-in/", views.sign_in, name="sign_in"),
-    path("sign-in/continue/", views.sign_in_continue, name="sign_in_continue"),
-    path("sign-in/return/<str:nonce>/", views.sign_in_return, name="sign_in_return"),
-    path("sign-in/confirm/", views.sign_in_confirm, name="sign_in_confirm"),
-    path("sign-out/", views.sign_out, name="sign_out"),
-    path("account/", views.account, name="account"),
-    path("account/forget/", views.forget_me, name="forget"),
+    path("sign-in/", sign_in.sign_in, name="sign_in"),
+    path("sign-in/continue/", sign_in.sign_in_continue, name="sign_in_continue"),
+    path("sign-in/return/<str:nonce>/", sign_in.sign_in_return, name="sign_in_return"),
+    path("sign-in/confirm/", sign_in.sign_in_confirm, name="sign_in_confirm"),
+    path("sign-out/", sign_in.sign_out, name="sign_out"),
+    path("account/", account.account, name="account"),
+    path("account/forget/", account.forget_me, name="forget"),
+    path("account/switch/", account.switch, name="switch"),
+    path("account/link/", account.link_begin, name="link_begin"),
+    path("account/links/<str:nichandle>/<str:holder>/end/", account.link_end, name="link_end"),
+    path("account/sure/", account.assurance, name="assurance"),
+    path("account/sessions/end/", account.session_end, name="session_end"),
 ]

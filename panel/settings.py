@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.CurrentNichandle",
     "accounts.middleware.SignInRequired",
+    "orders.middleware.OrderOfLinkedAccount",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -264,6 +265,8 @@ ACCOUNT_LOGIN_TIMEOUT = 900
 ACCOUNT_RATE_LIMITS = {
     "sign_in": "20/m/ip",
     "sign_in_return": "30/m/ip",
+    "receipt": "60/m/ip",
+    "receipt_noted": "1/h/ip",
     "login": "30/m/ip",
     "login_failed": "10/m/ip,5/5m/key",
 }

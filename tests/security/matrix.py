@@ -43,6 +43,9 @@ orders:retraction_show     read  in       404      200      200      in       40
 orders:retraction_form     read  in       404      200      200      in       404      404
                            post  in       405      405      405      in       404      404
                            else  in       405      405      405      in       404      404
+orders:receipt_pdf         read  in       404      200      200      in       404      404
+                           post  in       405      405      405      in       404      404
+                           else  in       405      405      405      in       404      404
 orders:retractions         read  200      200      200      200      200      200      200
                            post  405      405      405      405      405      405      405
                            else  405      405      405      405      405      405      405
@@ -69,6 +72,21 @@ accounts:account           read  in       200      200      200      in       40
                            else  in       405      405      405      in       405      405
 accounts:forget            read  in       200      200      200      in       404      404
                            post  in       200      200      200      in       404      404
+                           else  in       405      405      405      in       405      405
+accounts:switch            read  in       405      405      405      in       405      405
+                           post  in       404      404      404      in       404      404
+                           else  in       405      405      405      in       405      405
+accounts:link_begin        read  in       200      200      200      in       404      404
+                           post  in       302      302      302      in       404      404
+                           else  in       405      405      405      in       405      405
+accounts:link_end          read  in       404      404      404      in       404      404
+                           post  in       404      404      404      in       404      404
+                           else  in       405      405      405      in       405      405
+accounts:assurance         read  in       302      302      302      in       404      404
+                           post  in       302      302      302      in       404      404
+                           else  in       405      405      405      in       405      405
+accounts:session_end       read  in       405      405      405      in       405      405
+                           post  in       302      302      302      in       404      404
                            else  in       405      405      405      in       405      405
 support:search             read  door     404      404      404      door     200      403
                            post  door     404      404      404      door     405      405

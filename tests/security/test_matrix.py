@@ -52,6 +52,7 @@ def samples(sieged: Sieged) -> dict[str, Any]:
         "reference": sieged.reference,
         "nonce": "a-nonce-nobody-was-given",
         "token": "a-token-nobody-was-given",
+        "holder": "bruno2-ovh",
     }
 
 
@@ -94,7 +95,9 @@ def test_each_cell(actor: str, sieged: Sieged, browsers: dict[str, Client], ovh:
     assert cells == len(routes()) * 7 * 2
     # Only the button that begins a sign-in speaks to OVHcloud, and it did so twice.
     asked = [call["path"] for call in ovh.requests(calls) if call["path"] != "/1.0/auth/time"]
-    assert asked == ["/1.0/auth/credential"] * 2
+    customers = actor in ("other", "owner", "revoked")
+    # To sign in, and for a customer also to link an account; each plain and by htmx.
+    assert asked == ["/1.0/auth/credential"] * (4 if customers else 2)
 
 
 def ask(browser: Client, method: str, url: str, htmx: bool) -> Any:
@@ -182,6 +185,7 @@ def test_somebody_elses_order_is_an_unknown_one(sieged: Sieged, method: str, num
     browser = browser_of(sieged.b)
     for name in NUMBERED:
         values = {"order_id": sieged.unknown} | ({"token": "t"} if "leave" in name else {})
+        values |= {"reference": sieged.reference} if "receipt" in name else {}
         unknown = seen(browser, method, reverse(name, kwargs=values))
         asked = {"theirs": sieged.order.order_id, "unknown": sieged.unknown + 1}.get(number, number)
         assert seen(browser, method, reverse(name, kwargs=values | {"order_id": asked})) == unknown

@@ -1,21 +1,23 @@
-"""Pages of signing in with OVHcloud, and of the account."""
+"""The ways through OVHcloud: to sign in, to link a further account, to show who is there; and signing out."""
 
 from typing import Any, cast
 
 from allauth.account.utils import perform_login
 from allauth.core.internal import ratelimit
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import actions, audit
-from accounts.actions import KeyNotGranted, SignInRefused
-from accounts.http import CustomerRequest
-from accounts.models import Nichandle
+from accounts.actions import AnotherAccount, KeyNotGranted, SignInRefused
+from accounts.assurance import note_shown
+from accounts.models import Nichandle, SignIn
 from gateway import OvhError, OvhUnavailable
 
 
@@ -26,8 +28,13 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     limited = ratelimit.consume_or_429(request, app="allauth.account", action="sign_in")
     if limited:
         return cast(HttpResponse, limited)
+    return begin(request, SignIn.Purpose.SIGN_IN, request.POST.get("next", ""))
+
+
+def begin(request: HttpRequest, purpose: str, then: str = "") -> HttpResponse:
+    """Ask OVHcloud for a key of this purpose; the next page links there."""
     try:
-        actions.begin_sign_in(request)
+        actions.begin_sign_in(request, purpose, then)
     except OvhUnavailable:
         return _trouble(request, "unavailable", status=503)
     except OvhError as error:
@@ -42,7 +49,8 @@ def sign_in_continue(request: HttpRequest) -> HttpResponse:
     begun = actions.current_sign_in(request)
     if begun is None or begun.returned_at:
         return redirect("home")
-    return render(request, "accounts/sign_in_continue.html", {"validation_url": begun.validation_url})
+    context = {"validation_url": begun.validation_url, "purpose": begun.purpose}
+    return render(request, "accounts/sign_in_continue.html", context)
 
 
 @login_not_required
@@ -70,22 +78,31 @@ def sign_in_return(request: HttpRequest, nonce: str) -> HttpResponse:
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in_confirm(request: HttpRequest) -> HttpResponse:
-    """ "You are …, continue?" A yes keeps the key and opens the session."""
+    """ "You are …, continue?" A yes does what the journey was begun for."""
     begun = actions.current_sign_in(request)
     if begun is None or begun.returned_at is None:
         return _trouble(request, "start_again", status=400) if request.method == "POST" else redirect("home")
     if request.method != "POST":
         who = Nichandle(**{field: begun.me[field] for field in ("nichandle", "name", "firstname", "organisation")})
-        return render(request, "accounts/sign_in_confirm.html", {"who": who, "email": begun.me["email"]})
+        context = {"who": who, "email": begun.me["email"], "purpose": begun.purpose}
+        return render(request, "accounts/sign_in_confirm.html", context)
+    finish = {SignIn.Purpose.LINK: _link, SignIn.Purpose.ASSURANCE: _assure}.get(begun.purpose, _enter)  # type: ignore[call-overload]
     try:
-        user = actions.finish_sign_in(request, begun.pk)
+        response: HttpResponse = finish(request, begun)
+    except AnotherAccount:
+        return _trouble(request, "another_account", status=400)
     except SignInRefused:
         return _trouble(request, "start_again", status=400)
+    return response
+
+
+def _enter(request: HttpRequest, begun: SignIn) -> HttpResponse:
+    user = actions.finish_sign_in(request, begun.pk)
     del request.session["sign_in"]
     if request.user.is_authenticated:
         # Another account was open in this browser: nothing of its session goes on.
         logout(request)
-    response: HttpResponse = perform_login(request, user, redirect_url=reverse("orders:order_list"))
+    response: HttpResponse = perform_login(request, user, redirect_url=begun.then or reverse("orders:order_list"))
     if user.language:
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME,
@@ -98,6 +115,22 @@ def sign_in_confirm(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def _link(request: Any, begun: SignIn) -> HttpResponse:
+    link = actions.finish_link(request, begun.pk)
+    del request.session["sign_in"]
+    request.session["account"] = link.nichandle.nichandle
+    messages.success(request, _("The account %(account)s is linked.") % {"account": link.nichandle.nichandle})
+    return redirect("orders:order_list")
+
+
+def _assure(request: Any, begun: SignIn) -> HttpResponse:
+    actions.finish_assurance(request, begun.pk)
+    del request.session["sign_in"]
+    request.session.cycle_key()
+    note_shown(request)
+    return redirect(begun.then or "accounts:account")
+
+
 @login_not_required
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
@@ -108,39 +141,6 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     response = redirect("home")
     response.headers["Clear-Site-Data"] = '"storage"'
     return response
-
-
-@require_safe
-def account(request: CustomerRequest) -> HttpResponse:
-    """Who I am at OVHcloud, what the panel may do there, and how to end it."""
-    if request.nichandle is None:
-        raise Http404
-    link = request.user.links.filter(nichandle=request.nichandle).first()
-    return render(request, "accounts/account.html", {"link": link, "may": _rights_in_words(link)})
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def forget_me(request: CustomerRequest) -> HttpResponse:
-    """Take the panel's key away: it is revoked at OVHcloud, and nothing is asked there any more."""
-    if request.nichandle is None:
-        raise Http404
-    if request.method != "POST":
-        return render(request, "accounts/forget.html")
-    actions.forget_keys(request)
-    logout(request)
-    response = render(request, "accounts/forgotten.html")
-    response.headers["Clear-Site-Data"] = '"storage"'
-    return response
-
-
-def _rights_in_words(link: Any) -> dict[str, bool]:
-    """Which of the rights that a page explains this key really has."""
-    rules = {(rule["method"], rule["path"]) for rule in (link.rules if link else [])}
-    return {
-        "read": ("GET", "/me/order/*") in rules,
-        "withdraw": ("POST", "/me/order/*/retraction") in rules,
-        "pay": ("POST", "/me/order/*/pay") in rules,
-    }
 
 
 def _trouble(

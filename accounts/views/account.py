@@ -1,0 +1,112 @@
+"""The account's own page, the accounts linked to it, and this person's sessions."""
+
+from typing import Any, cast
+
+from allauth.core.internal import ratelimit
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import actions, queries
+from accounts.addresses import own_page
+from accounts.assurance import asks_who_is_there, is_fresh
+from accounts.http import CustomerRequest
+from accounts.models import SignIn
+from accounts.views.sign_in import begin
+
+
+def _customer(request: HttpRequest) -> CustomerRequest:
+    """Staff have no account here."""
+    if getattr(request, "nichandle", None) is None:
+        raise Http404
+    return cast(CustomerRequest, request)
+
+
+@require_safe
+def account(request: CustomerRequest) -> HttpResponse:
+    """Who I am at OVHcloud, what the panel may do there, which accounts and sessions there are, and how to end each."""
+    return render(request, "accounts/account.html", queries.account_for_page(_customer(request)))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def forget_me(request: CustomerRequest) -> HttpResponse:
+    """Take the panel's keys away: they are revoked at OVHcloud, and nothing is asked there any more."""
+    _customer(request)
+    if request.method != "POST":
+        return render(request, "accounts/forget.html")
+    actions.forget_keys(request)
+    logout(request)
+    response = render(request, "accounts/forgotten.html")
+    response.headers["Clear-Site-Data"] = '"storage"'
+    return response
+
+
+# --- Linked accounts --------------------------------------------------------------------------------------------------
+@require_POST
+def switch(request: CustomerRequest) -> HttpResponse:
+    """From now on this browser is about another of my accounts."""
+    _customer(request)
+    link = get_object_or_404(request.user.links, nichandle__nichandle=_name(request, "to"))
+    request.session["account"] = link.nichandle.nichandle
+    return redirect("orders:order_list")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@asks_who_is_there
+def link_begin(request: CustomerRequest) -> HttpResponse:
+    """What linking means; a POST goes through OVHcloud, where one signs in as the account to link."""
+    _customer(request)
+    if request.method != "POST":
+        return render(request, "accounts/link.html")
+    limited = ratelimit.consume_or_429(request, app="allauth.account", action="sign_in")
+    return cast(HttpResponse, limited) if limited else begin(request, SignIn.Purpose.LINK)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@asks_who_is_there
+def link_end(request: CustomerRequest, nichandle: str, holder: str) -> HttpResponse:
+    """End a link: mine to another account, or somebody's to mine. Nobody ends what is neither."""
+    _customer(request)
+    link = get_object_or_404(
+        queries.links_i_may_end(request.user), nichandle__nichandle=nichandle, user__nichandle__nichandle=holder
+    )
+    if request.method != "POST":
+        return render(request, "accounts/link_end.html", {"link": link, "mine": link.user_id == request.user.pk})
+    actions.end_link(request, link)
+    messages.success(request, _("The link is ended. Its key is being revoked at OVHcloud."))
+    return redirect("accounts:account")
+
+
+# --- Showing who is there ---------------------------------------------------------------------------------------------
+@require_http_methods(["GET", "HEAD", "POST"])
+def assurance(request: CustomerRequest) -> HttpResponse:
+    """Before something that a borrowed session must not do: show once more that it is you."""
+    _customer(request)
+    then = own_page(request.POST.get("next", "") or request.GET.get("next", ""))
+    if is_fresh(request):
+        return redirect(then or "accounts:account")
+    if request.method != "POST":
+        return render(request, "accounts/assurance.html", {"next": then})
+    limited = ratelimit.consume_or_429(request, app="allauth.account", action="sign_in")
+    return cast(HttpResponse, limited) if limited else begin(request, SignIn.Purpose.ASSURANCE, then)
+
+
+# --- Sessions ---------------------------------------------------------------------------------------------------------
+@require_POST
+@asks_who_is_there
+def session_end(request: CustomerRequest) -> HttpResponse:
+    """End one session by its name, or all but this one."""
+    _customer(request)
+    ended = actions.end_sessions(request, _name(request, "session"))
+    if ended:
+        messages.success(request, _("Ended: whoever used it must sign in again."))
+    else:
+        messages.info(request, _("That session had ended already."))
+    return redirect("accounts:account")
+
+
+def _name(request: Any, field: str) -> str:
+    return str(request.POST.get(field, "")).replace("\0", "")[:64]

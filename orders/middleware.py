@@ -1,0 +1,27 @@
+"""An order of another account that this person holds opens, too, and its page says whose it is."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+
+class OrderOfLinkedAccount:
+    """Reading the page of such an order is about its own account, for this one request; forms name theirs anyway."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(self, request: Any, view: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> None:
+        in_question = request.method in ("GET", "HEAD") and "order_id" in kwargs and request.nichandle is not None
+        if not in_question or not request.user.has_linked:
+            return
+        links = request.user.links.filter(nichandle__orders__order_id=kwargs["order_id"]).select_related("nichandle")
+        link = links.first()
+        if link is not None and link.nichandle_id != request.nichandle.pk:
+            request.of_another_account = True
+            request.nichandle, request.link_is_lost = link.nichandle, not link.is_usable
