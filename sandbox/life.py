@@ -55,6 +55,8 @@ def pay(order: Order, payment_type: str, identifier: str | None = None, by: str 
     """
     Take the payment of an order that waits for it.
 
+    by: "customer" for a method of the account through the API, else where it came from.
+
     Raises:
         Refused: it is paid, or it has lapsed.
     """
@@ -69,7 +71,7 @@ def pay(order: Order, payment_type: str, identifier: str | None = None, by: str 
     if order.retraction_date is None:
         order.retraction_date = retraction_date_for(order, now)
     language = order.customer.language
-    follow_up.add(order.follow_up, "PAYMENT_INITIATED", now, language)
+    follow_up.add(order.follow_up, _initiated(by), now, language)
     follow_up.add(order.follow_up, "PAYMENT_RECEIVED", now, language)
     follow_up.mark(order.follow_up, VALIDATING="DOING")
     _next(order, "look_at")
@@ -80,8 +82,13 @@ def pay(order: Order, payment_type: str, identifier: str | None = None, by: str 
         told(order)
 
 
-def refuse_payment(order: Order, payment_type: str) -> None:
-    follow_up.add(order.follow_up, "PAYMENT_INITIATED", world.now(), order.customer.language)
+def _initiated(by: str) -> str:
+    """Return how a payment begins: by a method that the account has, or by a card that somebody types in."""
+    return "REGISTERED_PAYMENT_INITIATED" if by == "customer" else "PAYMENT_INITIATED"
+
+
+def refuse_payment(order: Order, payment_type: str, by: str = "customer") -> None:
+    follow_up.add(order.follow_up, _initiated(by), world.now(), order.customer.language)
     order.save(update_fields=["follow_up"])
     note(order.order_id, "payment_refused", paymentType=payment_type)
 

@@ -150,10 +150,10 @@ class Detail(models.Model):
 
 
 class Bill(models.Model):
-    """A bill, or the refund that takes one back (kind). Both have the same fields on the wire, nearly."""
+    """A bill, the refund that takes one back, or what was taken from a prepaid account (kind): much the same fields."""
 
     bill_id = models.TextField(primary_key=True)
-    kind = models.TextField(choices=[("Bill", "Bill"), ("Refund", "Refund")])
+    kind = models.TextField(choices=[(kind, kind) for kind in ("Bill", "Refund", "Withdrawal")])
     customer = models.ForeignKey(Customer, models.CASCADE)
     order = models.ForeignKey(Order, models.CASCADE, related_name="bills")
     original_bill_id = models.TextField(null=True)  # noqa: DJ001

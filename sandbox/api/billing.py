@@ -85,6 +85,27 @@ def refund(call: Call, refund_id: str) -> dict[str, Any]:
     return {"refundId": refund_id, "originalBillId": found.original_bill_id} | _as_answer(call, found)
 
 
+@route("GET /me/withdrawal", query=_FILTERS)
+def withdrawals(call: Call) -> list[str]:
+    """List what was taken from the prepaid account. Nothing to do with the right of withdrawal."""
+    return _ids(call, "Withdrawal")
+
+
+@route("GET /me/withdrawal/{withdrawalId}")
+def withdrawal(call: Call, withdrawal_id: str) -> dict[str, Any]:
+    found = _find(call, "Withdrawal", withdrawal_id)
+    told = _as_answer(call, found)
+    kept = {name: told[name] for name in ("orderId", "date", "url", "pdfUrl", "password")}
+    more = {"withdrawalId": withdrawal_id, "amount": found.price_with_tax}
+    return kept | more | {"country": call.customer.profile["country"]}
+
+
+@route("GET /me/deposit", query=_FILTERS)
+def deposits(call: Call) -> list[str]:
+    """List what was paid into the prepaid account: nothing, for the sandbox offers no way to."""
+    return []
+
+
 # --- Lines and payment: a bill has the lines of its order; a refund has one, of what went back ---
 
 

@@ -1,12 +1,10 @@
 """/me: the account itself, and what it holds besides orders."""
 
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
-from .. import world
+from .. import prepaid, world
 from ..models import Customer
-from ..money import price
 from . import schema
 from .errors import no_such
 from .routes import Call, route
@@ -26,7 +24,7 @@ def change_me(call: Call) -> None:
     Customer.objects.filter(pk=call.customer.pk).update(profile=profile)
 
 
-# --- The prepaid account and the points: everybody has both, empty ---
+# --- The prepaid account and the points: everybody has both, most of them empty ---
 
 
 def _dates() -> dict[str, Any]:
@@ -75,7 +73,7 @@ def ovh_account(call: Call, account_id: str) -> dict[str, Any]:
     _known_account(call, account_id)
     return {
         "ovhAccountId": account_id,
-        "balance": price(Decimal(0), call.customer.currency),
+        "balance": prepaid.balance(call.customer),
         "canBeCredited": True,
         "isActive": True,
         **_dates(),

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from .. import follow_up as tracking
-from .. import life, world
+from .. import life, prepaid, world
 from ..models import Bill, Detail, Order, PaymentMethod
 from ..money import amount_of
 from . import fields
@@ -22,8 +22,22 @@ MEANS = (
     *("deferredPaymentAccount", "fidelityAccount", "ovhAccount", "paypal"),
 )
 # The legacy word for each type of method, and what billing.Payment calls a payment by it.
-LEGACY = {"CREDIT_CARD": "creditCard", "SEPA_DIRECT_DEBIT": "bankAccount", "PAYPAL": "paypal"}
-PAID_BY = {"creditCard": "creditCard", "bankAccount": "paymentMandate", "paypal": "paypal"}
+LEGACY = {
+    "CREDIT_CARD": "creditCard",
+    "SEPA_DIRECT_DEBIT": "bankAccount",
+    "PAYPAL": "paypal",
+    "DEFERRED_PAYMENT_ACCOUNT": "deferredPaymentAccount",
+}
+PAID_BY = {
+    "creditCard": "creditCard",
+    "bankAccount": "paymentMandate",
+    "paypal": "paypal",
+    "deferredPaymentAccount": "debtAccount",
+    "ovhAccount": "ovhAccount",
+    "fidelityAccount": "free",
+}
+# Of these an account may have several, so that their number is needed too.
+_NUMBERED = ("bankAccount", "creditCard", "paypal")
 
 
 def _orders(call: Call) -> QuerySet[Order]:
@@ -146,7 +160,8 @@ def follow_up(call: Call, order_id: int) -> list[dict[str, Any]]:
 @route("GET /me/order/{orderId}/associatedObject")
 def associated_object(call: Call, order_id: int) -> dict[str, Any]:
     # "Refund" sorts after "Bill": once money went back, the refund is what the order became.
-    last = Bill.objects.filter(order=find_order(call, order_id)).order_by("-kind").first()
+    became = Bill.objects.filter(order=find_order(call, order_id), kind__in=("Bill", "Refund"))
+    last = became.order_by("-kind").first()
     return {"type": last.kind if last else None, "id": last.bill_id if last else None}
 
 
@@ -169,10 +184,14 @@ def _methods(call: Call) -> list[PaymentMethod]:
 
 @route("GET /me/order/{orderId}/availableRegisteredPaymentMean")
 def available_means(call: Call, order_id: int) -> list[dict[str, str]]:
-    if _is_free(find_order(call, order_id)):
+    order = find_order(call, order_id)
+    if _is_free(order):
         return [{"paymentMean": "fidelityAccount"}]
     types = {method.answer["paymentType"] for method in _methods(call)}
-    return [{"paymentMean": LEGACY.get(name, name)} for name in sorted(types)]
+    means = [LEGACY.get(name, name) for name in sorted(types)]
+    if prepaid.covers(order):
+        means.append("ovhAccount")
+    return [{"paymentMean": mean} for mean in means]
 
 
 @route("GET /me/order/{orderId}/paymentMethods")
@@ -214,13 +233,15 @@ def pay_with_mean(call: Call, order_id: int) -> None:
     order = find_order(call, order_id)
     if mean == "fidelityAccount" and _is_free(order):
         return _pay(call, order_id, mean, None)
-    if mean in PAID_BY and mean_id is None:
+    if mean == "ovhAccount" and prepaid.covers(order):
+        return _pay(call, order_id, mean, None)
+    if mean in _NUMBERED and mean_id is None:
         raise bad_request("Missing parameter(s): paymentMeanId")
     for method in _methods(call):
         kind = method.answer["paymentType"]
-        if mean == kind or (mean == LEGACY.get(kind) and method.answer["paymentMeanId"] == mean_id):
+        if mean == kind or (mean == LEGACY.get(kind) and mean_id in (None, method.answer["paymentMeanId"])):
             return _pay(call, order_id, LEGACY.get(kind, kind), method)
-    raise ApiError(403, f"This order can't be paid with '{mean}'", "FORBIDDEN")
+    raise _not_by(mean)
 
 
 def _pay(call: Call, order_id: int, mean: str, method: PaymentMethod | None) -> None:
@@ -231,15 +252,20 @@ def _pay(call: Call, order_id: int, mean: str, method: PaymentMethod | None) -> 
             life.refuse_payment(order, PAID_BY.get(mean, "creditCard"))
         else:
             identifier = method.answer["label"] if method else None
-            kind = "free" if mean == "fidelityAccount" else PAID_BY.get(mean, "creditCard")
             try:
-                life.pay(order, kind, identifier)
+                life.pay(order, PAID_BY.get(mean, "creditCard"), identifier)
             except life.Refused as refusal:
                 raise bad_request(str(refusal)) from None
+            if mean == "ovhAccount" and not prepaid.take(order):
+                raise _not_by(mean)
         if method is not None:
             note_transaction(method, order.price_with_tax, "FAILED" if refused else "SUCCESS")
     if refused:
-        raise ApiError(403, f"This order can't be paid with '{mean}'", "FORBIDDEN")
+        raise _not_by(mean)
+
+
+def _not_by(mean: str) -> ApiError:
+    return ApiError(403, f"This order can't be paid with '{mean}'", "FORBIDDEN")
 
 
 def _is_free(order: Order) -> bool:

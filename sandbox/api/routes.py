@@ -13,7 +13,9 @@ from .fields import Field
 Needs = Literal["nothing", "application", "signature"]
 Expand = Callable[["Call", list[Any]], list[Any]]
 # Identifiers in paths are longs but for these.
-_TEXT_IDS = {"billId", "refundId", "billDetailId", "refundDetailId", "balanceName", "cartId", "ovhAccountId"}
+_TEXT_IDS = {
+    *("billId", "refundId", "billDetailId", "refundDetailId", "withdrawalId", "balanceName", "cartId", "ovhAccountId"),
+}
 
 
 @dataclass

@@ -45,7 +45,7 @@ def order(request: HttpRequest) -> HttpResponse:
 
 def _take_payment(found: Order, *, refused: bool) -> None:
     if refused and found.status == "notPaid":
-        life.refuse_payment(found, "creditCard")
+        life.refuse_payment(found, "creditCard", by="page")
         return
     # Paid twice, or too late: the page that follows shows how it stands.
     with contextlib.suppress(life.Refused):

@@ -29,7 +29,7 @@ def further_accounts(story: Story) -> list[Sketch]:
 def _german(story: Story) -> list[Sketch]:
     anna = story.customer(
         "mm60606-ovh",
-        "private individual in Germany, with holidays of its own, debts and credit balances",
+        "private individual in Germany, with holidays of its own, debts, credit balances and a prepaid account",
         "amber-forest-21",
         customerCode="6060-6000-44",
         email="max.muster@example.com",
@@ -48,6 +48,7 @@ def _german(story: Story) -> list[Sketch]:
     story.payment_method(anna, "PAYPAL", "max.muster@example.com")
     story.payment_method(anna, "DEFERRED_PAYMENT_ACCOUNT", "30 days")
     _belongs(story, anna, "balance", 0, {"balanceName": "WELCOME", "amount": price(Decimal(5), "EUR")})
+    _belongs(story, anna, "prepaid", 0, price(Decimal(30), "EUR"))
     in_debt = Sketch(anna, "delivered", timedelta(days=32), hosting("59.88", "en", "muster.example", "Pro"))
     in_debt.then = _debt
     paid_debt = Sketch(anna, "delivered", timedelta(days=95), vps("8.49", "en", "vps-6060aaaa.vps.example.net"))

@@ -1,0 +1,144 @@
+"""Paying by each means, and what an account may pay with: it differs by country, currency and legal form."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.sandboxes import Sandbox
+
+from . import official
+from .client import Signing
+
+_WITH = "payWithRegisteredPaymentMean"
+
+
+def _signing(sandbox: Sandbox, about: str) -> Signing:
+    return Signing(sandbox, sandbox.customer(about))
+
+
+def _method(signing: Signing, kind: str) -> dict[str, Any]:
+    numbers = signing.get(f"/me/payment/method?paymentType={kind}")
+    found: dict[str, Any] = signing.get(f"/me/payment/method/{numbers[0]}")
+    return found
+
+
+# Who has a means, the method's type, the legacy word for it, and what the payment is called in the end.
+_MEANS = [
+    ("France", "CREDIT_CARD", "creditCard", "creditCard"),
+    ("France", "SEPA_DIRECT_DEBIT", "bankAccount", "paymentMandate"),
+    ("Great Britain", "PAYPAL", "paypal", "paypal"),
+    ("Germany", "DEFERRED_PAYMENT_ACCOUNT", "deferredPaymentAccount", "debtAccount"),
+]
+
+
+@pytest.mark.parametrize(("about", "kind", "word", "called"), _MEANS)
+def test_each_means_pays_in_both_of_the_apis_worlds(
+    sandbox: Sandbox, about: str, kind: str, word: str, called: str
+) -> None:
+    signing = _signing(sandbox, about)
+    method = _method(signing, kind)
+    calls = [
+        ("pay", {"paymentMethod": {"id": method["paymentMethodId"]}}),
+        (_WITH, {"paymentMean": word, "paymentMeanId": method["paymentMeanId"]}),
+        (_WITH, {"paymentMean": kind}),
+    ]
+    for route, sent in calls:
+        order_id = sandbox.make_order(signing.customer)
+        assert {"paymentMean": word} in signing.get(f"/me/order/{order_id}/availableRegisteredPaymentMean")
+        answer = signing.call("POST", f"/me/order/{order_id}/{route}", sent)
+        assert (answer.status_code, answer.text) == (200, "null"), answer.text
+        payment = signing.get(f"/me/order/{order_id}/payment")
+        assert (payment["paymentType"], payment["paymentIdentifier"]) == (called, method["label"])
+        steps = signing.get(f"/me/order/{order_id}/followUp")
+        labels = [entry["label"] for entry in steps[0]["history"]]
+        assert labels[:3] == ["ORDER_STARTED", "REGISTERED_PAYMENT_INITIATED", "PAYMENT_RECEIVED"]
+
+
+@pytest.mark.parametrize("word", ["creditCard", "bankAccount", "paypal"])
+def test_means_that_one_may_have_several_of_need_their_number(anna: Signing, word: str) -> None:
+    order_id = anna.sandbox.make_order()
+    path = f"/me/order/{order_id}/{_WITH}"
+    answer = anna.call("POST", path, {"paymentMean": word})
+    assert (answer.status_code, answer.json()["message"]) == (400, "Missing parameter(s): paymentMeanId")
+    answer = anna.call("POST", path, {"paymentMean": word, "paymentMeanId": 1})
+    assert (answer.status_code, answer.json()["message"]) == (403, f"This order can't be paid with '{word}'")
+    assert anna.get(f"/me/order/{order_id}/status") == "notPaid"
+
+
+def test_a_refused_card_leaves_a_trace_and_the_order_unpaid(anna: Signing) -> None:
+    order_id = anna.sandbox.make_order()
+    methods = [anna.get(f"/me/payment/method/{number}") for number in anna.get("/me/payment/method")]
+    refusing = next(one for one in methods if one["label"].endswith("02"))
+    for route, sent in (
+        ("pay", {"paymentMethod": {"id": refusing["paymentMethodId"]}}),
+        (_WITH, {"paymentMean": "creditCard", "paymentMeanId": refusing["paymentMeanId"]}),
+    ):
+        answer = anna.call("POST", f"/me/order/{order_id}/{route}", sent)
+        assert answer.status_code == 403
+        assert answer.json() == {
+            "class": "Client::Forbidden",
+            "message": "This order can't be paid with 'creditCard'",
+        }
+    assert anna.get(f"/me/order/{order_id}/status") == "notPaid"
+    assert anna.call("GET", f"/me/order/{order_id}/payment").status_code == 404
+    labels = [entry["label"] for entry in anna.get(f"/me/order/{order_id}/followUp")[0]["history"]]
+    assert "REGISTERED_PAYMENT_INITIATED" in labels
+    assert "PAYMENT_RECEIVED" not in labels
+    failed = anna.get("/me/payment/transaction?status=FAILED")
+    assert len(failed) == 2
+    assert anna.get(f"/me/payment/transaction/{failed[0]}")["paymentMethodId"] == refusing["paymentMethodId"]
+    assert anna.sandbox.events(order_id) == ["created", "payment_refused", "payment_refused"]
+
+
+def test_a_prepaid_account_pays_what_it_covers_and_no_more(sandbox: Sandbox) -> None:
+    max_ = _signing(sandbox, "prepaid")
+    account = max_.get("/me/ovhAccount")[0]
+    before = max_.get(f"/me/ovhAccount/{account}")["balance"]["value"]
+    orders = [sandbox.make_order(max_.customer, price=12) for _ in range(4)]
+
+    def pay(order_id: int) -> int:
+        path = f"/me/order/{order_id}/{_WITH}"
+        return Signing(sandbox, max_.customer).call("POST", path, {"paymentMean": "ovhAccount"}).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        codes = dict(zip(orders, pool.map(pay, orders), strict=True))
+    paid = [order_id for order_id, code in codes.items() if code == 200]
+    assert sorted(codes.values()) == [200, 200, 403, 403]
+    assert max_.get(f"/me/ovhAccount/{account}")["balance"]["value"] == before - 24
+    assert {"paymentMean": "ovhAccount"} not in max_.get(f"/me/order/{orders[0]}/availableRegisteredPaymentMean")
+    for order_id in orders:
+        taken = max_.get(f"/me/withdrawal?orderId={order_id}")
+        assert len(taken) == (order_id in paid)
+        if taken:
+            assert max_.get(f"/me/order/{order_id}/payment")["paymentType"] == "ovhAccount"
+            withdrawal = max_.get(f"/me/withdrawal/{taken[0]}")
+            assert set(withdrawal) == {
+                *("withdrawalId", "orderId", "amount", "country", "date", "url", "pdfUrl", "password")
+            }
+            assert (withdrawal["amount"]["value"], withdrawal["country"]) == (12.0, "DE")
+            assert official.faults_in(withdrawal["amount"], "order.Price") == []
+            assert max_.session.get(withdrawal["url"], timeout=5).status_code == 200
+    assert len(max_.get("/me/withdrawal")) == 2
+    assert max_.get("/me/deposit") == []
+
+
+def test_what_one_may_pay_with_differs_by_country_and_legal_form(sandbox: Sandbox) -> None:
+    def kinds(about: str) -> list[str]:
+        available = _signing(sandbox, about).get("/me/payment/availableMethods")
+        return [one["paymentType"] for one in available]
+
+    assert kinds("individual in France, every") == ["CREDIT_CARD", "PAYPAL", "SEPA_DIRECT_DEBIT"]
+    assert kinds("company in France") == ["CREDIT_CARD", "PAYPAL", "SEPA_DIRECT_DEBIT", "BANK_TRANSFER"]
+    assert kinds("Great Britain") == ["CREDIT_CARD", "PAYPAL", "BANK_TRANSFER"]
+    assert kinds("Canada") == ["CREDIT_CARD", "PAYPAL"]
+
+
+def test_a_free_order_is_paid_with_points_and_nothing_else_needs_to_be(anna: Signing) -> None:
+    order_id = anna.sandbox.make_order(price=0)
+    path = f"/me/order/{order_id}/{_WITH}"
+    assert anna.call("POST", path, {"paymentMean": "fidelityAccount"}).status_code == 200
+    assert anna.get(f"/me/order/{order_id}/payment")["paymentType"] == "free"
+    dear = anna.sandbox.make_order()
+    answer = anna.call("POST", f"/me/order/{dear}/{_WITH}", {"paymentMean": "fidelityAccount"})
+    assert (answer.status_code, answer.json()["message"]) == (403, "This order can't be paid with 'fidelityAccount'")
