@@ -143,6 +143,11 @@ def ahead(span: timedelta) -> str:
     return _("in %(span)s") % {"span": length(span)}
 
 
+def in_days(days: int) -> str:
+    """“in 6 days”: calendar days, for a deadline that is a day. At least 2; nearer ones have words of their own."""
+    return _("in %(span)s") % {"span": length(timedelta(days=days))}
+
+
 def length(span: timedelta) -> str:
     """“40 s”, “25 min”, “5 h”, “6 days”, rounded down."""
     seconds = max(0, int(span.total_seconds()))

@@ -6,7 +6,7 @@ the time to the next ring.
 from celery import shared_task
 from celery.signals import worker_ready
 
-from orders import relay, sync
+from orders import refunds, relay, sync
 from orders.retraction import receipt
 
 
@@ -53,6 +53,19 @@ def relay_intents() -> None:
 @shared_task
 def send_receipts() -> None:
     receipt.send_due()
+
+
+@shared_task
+def match_declarations() -> None:
+    # Matching rings tasks itself.
+    from orders.retraction import matching
+
+    matching.match_due()
+
+
+@shared_task
+def look_for_refunds() -> None:
+    refunds.look_for_refunds()
 
 
 @shared_task

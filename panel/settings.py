@@ -211,6 +211,8 @@ def _every(task: str, seconds: float) -> dict[str, object]:
 CELERY_BEAT_SCHEDULE = {
     "intents": _every("orders.tasks.relay_intents", 2),
     "receipts": _every("orders.tasks.send_receipts", 5),
+    "matches": _every("orders.tasks.match_declarations", 20),
+    "refunds": _every("orders.tasks.look_for_refunds", 15),
     "poll": _every("orders.tasks.poll_orders", 2),
     "find": _every("orders.tasks.find_orders", 10),
     "expire": _every("orders.tasks.expire_orders", 30),

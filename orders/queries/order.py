@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from accounts.models import Nichandle
 from orders import formats, words
 from orders.forms import ListFilter
-from orders.freshness import Freshness, freshness
-from orders.models import EXPIRED, Canary, Order, OrderDetail, Retraction
+from orders.freshness import Freshness, freshness, signs
+from orders.models import EXPIRED, Order, OrderDetail, Retraction
 from orders.queries.rows import more_products, next_step, order_url
 from orders.retraction.eligibility import last_day
 
@@ -23,13 +23,11 @@ def order_of(nichandle: Nichandle) -> QuerySet[Order]:
     """The account's orders with what their pages say besides: look one up by order_id, else it is a 404."""
     account = "nichandle__order_import__"
     return nichandle.orders.defer("search_text").annotate(
-        sang_at=Subquery(Canary.objects.values("sang_at")[:1]),
+        **signs("nichandle_id"),
         unreachable_since=F(f"{account}unreachable_since"),
         unreachable_why=F(f"{account}unreachable_why"),
         saved_methods=F(f"{account}payment_methods"),
-        declared_at=Subquery(
-            Retraction.objects.filter(order=OuterRef("pk")).order_by("-declared_at").values("declared_at")[:1]
-        ),
+        declared_at=Subquery(Retraction.objects.of(OuterRef("pk")).order_by("-declared_at").values("declared_at")[:1]),
     )
 
 
@@ -104,10 +102,12 @@ def order_freshness(order: Any, nichandle: Nichandle, now: datetime, *, live: bo
         now=now,
         zone=nichandle.zone,
         checked_at=order.status_checked_at,
-        due_at=order.next_poll_at,
+        due_at=order.wanted_at or order.next_poll_at,
         sang_at=order.sang_at,
         unreachable_since=order.unreachable_since,
         unreachable_why=order.unreachable_why or "",
+        breaker_since=order.breaker_since,
+        wait_until=order.wait_until,
         query_id=order.last_error_query_id,
         live=live,
     )

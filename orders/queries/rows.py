@@ -13,6 +13,7 @@ from accounts.models import Nichandle
 from orders import formats, tracking
 from orders.models import EXPIRED, Intent, Order, Status
 from orders.retraction.eligibility import last_day
+from orders.retraction.words import days_left
 from orders.words import status_words
 
 # Columns that a row needs; the rest of an order may weigh a hundred times as much.
@@ -43,7 +44,7 @@ _WITH_BAR = (Status.NOT_PAID, Status.CHECKING, Status.DOCUMENTS_REQUESTED, Statu
 def for_rows(orders: QuerySet[Order]) -> QuerySet[Order]:
     """The columns that rows need, and whether a declaration stands that OVHcloud has not refused."""
     standing = Intent.objects.filter(order=OuterRef("pk"), kind=Intent.Kind.RETRACTION)
-    return orders.annotate(is_declared=Exists(standing.exclude(state=Intent.State.REFUSED))).only(*ROW_FIELDS)
+    return orders.annotate(is_declared=Exists(standing.exclude(state__in=Intent.OVER))).only(*ROW_FIELDS)
 
 
 def order_row(order: Order, nichandle: Nichandle, now: datetime, came_from: str = "") -> dict[str, Any]:
@@ -103,7 +104,9 @@ def next_step(
         rest = _("before %(date)s") % {"date": expiry_words(order, nichandle, now)} if order.expiration_date else ""
         return {"verb": _("Pay"), "url": f"{base}pay/", "rest": rest}
     if until:
-        rest = _("until %(date)s") % {"date": formats.weekday(until, nichandle.zone, now)}
+        left = days_left(until, now.astimezone(nichandle.zone).date())
+        said = {"date": formats.weekday(until, nichandle.zone, now), "left": left}
+        rest = _("until %(date)s, %(left)s") % said
         return {"verb": _("Withdraw"), "url": f"{base}withdrawal/", "rest": rest}
     if order.gone_at is not None and status != EXPIRED:
         return {"verb": "", "url": "", "rest": _("OVHcloud no longer lists it")}
@@ -120,4 +123,7 @@ def expiry_words(order: Order, nichandle: Nichandle, now: datetime) -> str:
         when = formats.short_moment(order.expiration_date, nichandle.zone, now)
     else:
         when = formats.weekday(order.expiration_date, nichandle.zone, now)
-    return _("%(date)s, %(ahead)s") % {"date": when, "ahead": formats.ahead(left)}
+    today, last = (moment.astimezone(nichandle.zone).date() for moment in (now, order.expiration_date))
+    # A day far off is counted in days of the calendar, as its date is; the last two in hours.
+    ahead = formats.ahead(left) if left < timedelta(days=2) else formats.in_days((last - today).days)
+    return _("%(date)s, %(ahead)s") % {"date": when, "ahead": ahead}

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import Prefetch
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import override
@@ -14,11 +15,14 @@ from django.utils.translation import override
 from accounts import audit
 from accounts.models import Nichandle
 from accounts.ringing import ring
-from orders import tasks
-from orders.models import Intent, Order, OrderEvent, Receipt, Retraction
+from orders import refunds, tasks
+from orders.models import Intent, Matching, Order, OrderEvent, Receipt, Retraction
 from orders.retraction import words
 from orders.retraction.eligibility import Eligibility, Reason, conclusion_day, eligibility
 from orders.retraction.estimate import Estimate, estimate
+
+# As many mails as one declaration sends to addresses that its customer names afterwards.
+MOST_RECEIPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ def retract_order(order: Order, *, email: str, language: str, request: HttpReque
     and held for a person.
 
     While one declaration stands, the same person's saying the same of the same order adds nothing to it: its date is
-    the earlier one and OVHcloud is told once. So a repeat (a double click, a second tab) gets the one that stands.
+    the earlier one and OVHcloud is told once. So a repeat (a double click, a second tab) gets the one that stands, and
+    its receipt goes to the address named with the repeat, too.
 
     language: of the page on which it was declared; the statement is stored in it.
     after: the reference of a declaration that OVHcloud refused and that this one is to follow.
@@ -45,14 +50,15 @@ def retract_order(order: Order, *, email: str, language: str, request: HttpReque
     # Everybody who declares for this order queues here, so that the second finds what the first stored.
     order = Order.objects.select_for_update(of=("self",)).select_related("nichandle").get(pk=order.pk)
     standing = standing_declaration(order)
-    if standing and not (standing.intent.state == Intent.State.REFUSED and standing.reference == after):
+    if standing and standing.order_id and not _follows(standing, after):
+        send_receipt(standing, email, request=request, only_if_new=True)
         return Declared(standing, is_new=False)
     details = list(order.details.all())
     verdict = eligibility(order, details, order.nichandle, now)
     with override(language):
         retraction = Retraction.objects.create(
             order=order,
-            intent=_intent(order, verdict),
+            intent=carrier(order, verdict),
             declared_at=now,
             nichandle=order.nichandle.nichandle,
             order_number=order.order_id,
@@ -66,6 +72,7 @@ def retract_order(order: Order, *, email: str, language: str, request: HttpReque
         )
     Receipt.objects.bulk_create(Receipt(retraction=retraction, address=to) for to in _addresses(retraction, order))
     OrderEvent.objects.create(order=order, kind=OrderEvent.Kind.DECLARED, at=now, after=retraction.reference)
+    refunds.open_refund(order, now)
     audit.record(
         request,
         "declare_withdrawal",
@@ -79,20 +86,74 @@ def retract_order(order: Order, *, email: str, language: str, request: HttpReque
     return Declared(retraction, is_new=True)
 
 
+@transaction.atomic
+def send_receipt(
+    retraction: Retraction, address: str, *, request: HttpRequest | None, only_if_new: bool = False
+) -> bool:
+    """
+    Send the receipt once more, to this address. False: it was sent to as many as it may be, or is on its way there.
+
+    only_if_new: not to an address that has had it, or waits for it.
+    """
+    rows = Receipt.objects.filter(retraction=retraction, kind=Receipt.Kind.RECEIPT)
+    waits = rows.filter(address__iexact=address, sent_at=None).first()
+    if waits is not None and not only_if_new:
+        # Undelivered so far: tried at once, not written twice.
+        tried = rows.filter(pk=waits.pk, held_back=False).update(next_attempt_at=timezone.now())
+        ring(tasks.send_receipts)
+        return bool(tried)
+    if (only_if_new and rows.filter(address__iexact=address).exists()) or rows.count() >= MOST_RECEIPTS:
+        return False
+    Receipt.objects.create(retraction=retraction, address=address)
+    audit.record(
+        request,
+        "send_receipt",
+        subject=retraction.nichandle,
+        target=f"receipt {retraction.reference}",
+    )
+    ring(tasks.send_receipts)
+    return True
+
+
 def standing_declaration(order: Order) -> Retraction | None:
-    """The order's latest declaration with its intent, None when nobody declared."""
-    return order.retractions.select_related("intent").order_by("-declared_at", "-pk").first()
+    """
+    The order's latest declaration, None when nobody declared. Its own page's come before those that were made without
+    signing in, which may be another person's.
+
+    `intent` is set for both kinds: that of a public declaration comes from its matching.
+    """
+    found = (
+        Retraction.objects.of(order)
+        .select_related("intent")
+        .prefetch_related(Prefetch("matchings", Matching.objects.exclude(order=None).select_related("intent")))
+        .order_by("channel", "-declared_at", "-pk")
+        .first()
+    )
+    if found is not None and found.intent_id is None:
+        found.intent = found.matchings.all()[0].intent
+    return found
 
 
-def _intent(order: Order, verdict: Eligibility) -> Intent:
-    """One for the order: waiting to be sent, or held for a person where we and OVHcloud see no right."""
-    if verdict.open:
-        return Intent.objects.create(kind=Intent.Kind.RETRACTION, order=order)
-    why = "late" if verdict.reason == Reason.OVER else "no-right"
-    held = Intent.State.HELD
-    intent = Intent.objects.create(kind=Intent.Kind.RETRACTION, order=order, state=held, why=why, next_attempt_at=None)
-    OrderEvent.objects.create(order=order, kind=OrderEvent.Kind.HELD, after=why)
-    return intent
+def carrier(order: Order, verdict: Eligibility) -> Intent:
+    """The intent that carries declarations of this order: one for all that are made while it is not over."""
+    kind = Intent.Kind.RETRACTION
+    found = Intent.objects.filter(order=order, kind=kind).exclude(state__in=Intent.OVER).first()
+    if found is None:
+        if verdict.open:
+            return Intent.objects.create(kind=kind, order=order)
+        why = "late" if verdict.reason == Reason.OVER else "no-right"
+        held = Intent.State.HELD
+        found = Intent.objects.create(kind=kind, order=order, state=held, why=why, next_attempt_at=None)
+        OrderEvent.objects.create(order=order, kind=OrderEvent.Kind.HELD, after=why)
+    elif verdict.open and found.state == Intent.State.HELD and found.why in ("late", "no-right"):
+        # Another declaration of the same order was in time.
+        found.state, found.why, found.next_attempt_at = Intent.State.WAITING, "", timezone.now()
+        found.save(update_fields=["state", "why", "next_attempt_at"])
+    return found
+
+
+def _follows(standing: Retraction, after: str) -> bool:
+    return standing.intent is not None and standing.intent.state in Intent.OVER and standing.reference == after
 
 
 def _addresses(retraction: Retraction, order: Order) -> list[str]:

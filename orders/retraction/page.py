@@ -6,12 +6,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from accounts.models import Nichandle
-from orders import formats
-from orders.models import Intent, Order, OrderEvent, Retraction, Status
+from orders import formats, refunds
+from orders.models import Intent, Order, OrderEvent, Receipt, Refund, Retraction, Status
 from orders.retraction import receipt, words
 from orders.retraction.declaration import standing_declaration
 from orders.retraction.eligibility import conclusion_day, eligibility, open_until
@@ -39,7 +39,7 @@ def withdrawal(order: Order, nichandle: Nichandle, now: datetime) -> dict[str, A
     """
     Everything the page of one order shows, besides the frame.
 
-    Four queries: details, the declaration with its intent, its receipts, its events; two where nobody declared.
+    Two queries where nobody declared, for details and declaration; five or six more for what followed from one.
     """
     details = list(order.details.all())
     retraction = standing_declaration(order)
@@ -56,6 +56,9 @@ def withdrawal(order: Order, nichandle: Nichandle, now: datetime) -> dict[str, A
         "until": words.long_day(verdict.until.date()) if verdict.until else "",
         "until_clock": words.clock(verdict.until) if verdict.until else "",
         "until_zone": formats.zone_words(nichandle.zone),
+        "until_left": words.days_left(verdict.until.date(), now.astimezone(nichandle.zone).date())
+        if verdict.until
+        else "",
         "working": words.working(verdict.deadline),
         "last_word": words.last_word(verdict),
         "reason": words.reason(verdict, order, nichandle),
@@ -66,7 +69,8 @@ def withdrawal(order: Order, nichandle: Nichandle, now: datetime) -> dict[str, A
         "statement": words.statement(order, nichandle),
         "french_terms": nichandle.country.upper() == "FR",
         "page_language": get_language(),
-        "declared": _declared(order, nichandle, retraction),
+        "declared": _declared(order, nichandle, retraction, now),
+        "refund_state": _refund(order, retraction, now.astimezone(nichandle.zone).date()),
     }
 
 
@@ -76,7 +80,7 @@ def open_orders(nichandle: Nichandle, now: datetime) -> list[dict[str, Any]]:
     candidates = (
         nichandle.orders.filter(retraction_date__gt=now - LONGEST_WINDOW, gone_at=None)
         .exclude(status__in=beyond)
-        .annotate(is_declared=Exists(Retraction.objects.filter(order=OuterRef("pk"))))
+        .annotate(is_declared=Exists(Retraction.objects.of(OuterRef("pk"))))
     )
     found = [(until, order) for order in candidates if (until := open_until(order, nichandle, now))]
     return [
@@ -86,19 +90,10 @@ def open_orders(nichandle: Nichandle, now: datetime) -> list[dict[str, Any]]:
             "pill": pill(order.page_status(now)),
             "last_day": words.long_day(until.date()),
             "is_declared": order.is_declared,  # type: ignore[attr-defined]
-            "left": _days_left(until.date(), now.astimezone(nichandle.zone).date()),
+            "left": words.days_left(until.date(), now.astimezone(nichandle.zone).date()),
         }
         for until, order in sorted(found, key=lambda pair: (pair[0], pair[1].order_id))
     ]
-
-
-def _days_left(last_day: date, today: date) -> str:
-    days = (last_day - today).days
-    if days <= 0:
-        return _("today is the last day")
-    if days == 1:
-        return _("tomorrow is the last day")
-    return formats.ahead(timedelta(days=days))
 
 
 def _row(share: Share, currency_code: str) -> Row:
@@ -109,7 +104,7 @@ def _row(share: Share, currency_code: str) -> Row:
     return Row(
         description=detail.description,
         domain="" if detail.domain.startswith("*") or detail.domain in detail.description else detail.domain,
-        note=words.covered(share.verdict),
+        note=words.covered(share.verdict) or words.part_means(share.verdict),
         paid=formats.money(share.paid, currency_code),
         used=used,
         refund=_("not refunded") if share.refund is None else formats.money(share.refund, currency_code),
@@ -117,28 +112,97 @@ def _row(share: Share, currency_code: str) -> Row:
     )
 
 
-def _declared(order: Order, nichandle: Nichandle, retraction: Retraction | None) -> dict[str, Any] | None:
+def _declared(
+    order: Order, nichandle: Nichandle, retraction: Retraction | None, now: datetime
+) -> dict[str, Any] | None:
     """The declaration that stands, its state in words, and its receipt; None when nobody declared."""
     if retraction is None:
         return None
-    # The row came without its order; facts and words need it.
-    retraction.order = order
+    # The row came without its order; facts and words need it. One made without signing in stays without.
+    if retraction.order_id:
+        retraction.order = order
     intent = retraction.intent
+    assert intent is not None  # noqa: S101  (standing_declaration sets it for both kinds)
     headline, explanation, tone = words.state(intent, order)
+    over = intent.state in Intent.OVER
     return receipt.facts(retraction) | {
+        "refund_due": words.plain_day(words.refund_due(retraction, nichandle)),
         "headline": headline,
         "explanation": explanation,
         "tone": tone,
         "icon": {"success": "check", "critical": "ban", "warning": "alert"}.get(tone, "clock"),
         "settled": is_settled(intent, order),
-        "refused": intent.state in Intent.OVER,
-        "message": intent.message if is_for_a_person(intent) else "",
-        "note": intent.note,
+        "over": over,
+        "refused": intent.state == Intent.State.REFUSED,
+        "held_now": intent.state in (Intent.State.HELD, Intent.State.DEAD),
+        "message": intent.message if over or intent.state in (Intent.State.HELD, Intent.State.DEAD) else "",
+        "note": intent.note if intent.state == Intent.State.CLOSED else "",
         "query_id": intent.query_id if intent.message else "",
         "needs_key": intent.state == Intent.State.HELD and intent.why == "key",
         "accepted": intent.state == Intent.State.ACCEPTED,
+        "by_others": retraction.order_id is None,
+        "tried_again_at": _tried_again_at(intent, nichandle, now),
+        "next_steps": words.next_steps(intent, order),
         "history": _history(order, nichandle, retraction),
-        "receipts": list(retraction.receipts.order_by("pk")),
+        "receipts": [_sent(row) for row in retraction.receipts.filter(kind=Receipt.Kind.RECEIPT).order_by("pk")]
+        if retraction.order_id
+        else [],
+    }
+
+
+def _tried_again_at(intent: Intent, nichandle: Nichandle, now: datetime) -> str:
+    """When OVHcloud is asked next, while it cannot be reached."""
+    if intent.state != Intent.State.WAITING or not intent.failures or intent.next_attempt_at is None:
+        return ""
+    return words.clock(max(intent.next_attempt_at, now).astimezone(nichandle.zone))
+
+
+def _sent(row: Receipt) -> dict[str, Any]:
+    """A receipt's way by mail, in words for its customer."""
+    if row.sent_at:
+        text = pgettext("a mail", "sent")
+    elif row.last_error:
+        text = _("the mail server did not take it yet; we try again")
+    elif row.held_back:
+        text = _("held back")
+    else:
+        text = _("on its way")
+    return {"address": row.address, "text": text, "failed": bool(row.last_error and not row.sent_at)}
+
+
+def _refund(order: Order, retraction: Retraction | None, today: date) -> dict[str, Any] | None:
+    """Where the money stands; None where nobody declared, or nothing was paid."""
+    if retraction is None or retraction.intent is None:
+        return None
+    row = Refund.objects.filter(order=order).prefetch_related("seen", "notes").first()
+    if row is None:
+        return None
+    row.order = order
+    seen = sorted(row.seen.all(), key=lambda seen: seen.date)
+    notes = sorted(row.notes.all(), key=lambda note: note.pk)
+    at = refunds.standing_of(row, retraction.intent, today, seen, notes)
+    headline, sentence, tone = words.refund_state(at, row.due_on)
+    return {
+        "state": at.state,
+        "headline": headline,
+        "sentence": sentence,
+        "tone": tone,
+        "icon": {"success": "check", "critical": "alert", "warning": "alert"}.get(tone, "clock"),
+        "words": at.words,
+        "is_theirs": at.why == "refused",
+        "due": words.plain_day(row.due_on),
+        "ids": ", ".join(at.ids),
+        "open": at.state in ("due", "overdue", "withheld"),
+        "looked_at": words.day_and_clock(row.looked_at.astimezone(order.nichandle.zone)) if row.looked_at else "",
+        "notes": [
+            {
+                "day": words.plain_day(note.day or note.at.astimezone(order.nichandle.zone).date()),
+                "kind": note.get_kind_display(),
+                "words": note.words,
+                "by_staff": note.by_staff,
+            }
+            for note in notes
+        ],
     }
 
 
@@ -166,6 +230,10 @@ def _history(order: Order, nichandle: Nichandle, retraction: Retraction) -> Sequ
         OrderEvent.Kind.CLOSED: _("Closed by support"),
         OrderEvent.Kind.ACCEPTED: _("Accepted by OVHcloud"),
         OrderEvent.Kind.REFUSED: _("Refused by OVHcloud"),
+        OrderEvent.Kind.GIVEN_UP: _("Not confirmed by OVHcloud; a person looks at it"),
+        OrderEvent.Kind.RUNG: _("Support had it taken up again"),
+        OrderEvent.Kind.CLOSED: _("Support ended the passing on"),
+        OrderEvent.Kind.REFUND: _("Refund seen at OVHcloud"),
     }
     status = {Status.CANCELLING: _("Order being cancelled"), Status.CANCELLED: _("Order cancelled")}
     events = order.events.filter(at__gte=retraction.declared_at).order_by("at", "pk")

@@ -1,10 +1,12 @@
 """What the withdrawal pages, mails and stored declarations say, in the language in force when they are called."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Nichandle
 from orders import formats
@@ -92,6 +94,18 @@ def last_word(verdict: Eligibility) -> str:
     if verdict.until > verdict.deadline.ends_at:
         return _("OVHcloud’s own date is later, %(theirs)s, and it is the one that counts.") % {"theirs": theirs}
     return _("OVHcloud’s own date is %(theirs)s; the later one, which is ours, counts.") % {"theirs": theirs}
+
+
+def days_left(last_day: date, today: date) -> str:
+    """“in 6 days”, in calendar days as people count them; both days in the customer's zone."""
+    days = (last_day - today).days
+    if days < 0:
+        return ""
+    if days == 0:
+        return _("today is the last day")
+    if days == 1:
+        return _("tomorrow is the last day")
+    return formats.in_days(days)
 
 
 # --- Open, or closed and why ------------------------------------------------------------------------------------------
@@ -185,51 +199,52 @@ def statement(order: Order, nichandle: Nichandle) -> str:
     }
 
 
+def public_statement(name: str, number: str) -> str:
+    """The same without signing in: of the order we know what was typed, and nothing else."""
+    return _("I, %(name)s, hereby give notice that I withdraw from my contract with OVHcloud for order %(number)s.") % {
+        "name": name,
+        "number": number,
+    }
+
+
 # --- What became of it ------------------------------------------------------------------------------------------------
 def state(intent: Intent, order: Order) -> tuple[str, str, str]:
     """Headline, explanation and tone of a declaration's state. OVHcloud’s own words are shown beside it, not here."""
     if intent.state == Intent.State.ACCEPTED and order.status == "cancelled":
         return (_("Order cancelled"), _("OVHcloud accepted your withdrawal and cancelled the order."), "success")
-    if intent.state == Intent.State.DEAD:
-        return _given_up(intent)
-    return _states()[(intent.state, intent.why if intent.state == Intent.State.HELD else "")]
-
-
-def _given_up(intent: Intent) -> tuple[str, str, str]:
-    """What the panel could not settle by itself: it may have reached OVHcloud, or it never did."""
-    if intent.attempts:
-        text = _(
-            "Your declaration was sent, and OVHcloud has not shown what it did with it. A person looks at it now;"
-            " its date and time stand."
+    if intent.state == Intent.State.WAITING and intent.failures:
+        return (
+            _("Received, OVHcloud cannot be reached"),
+            _(
+                "Your declaration is stored, and its date counts already. OVHcloud does not answer now; we go on trying"
+                " by ourselves until it does, and you need not come back for that."
+            ),
+            "info",
         )
-        return _("Sent, and not confirmed"), text, "warning"
-    text = _(
-        "Your declaration is stored with its date and time. We could not pass it to OVHcloud, so a person looks at it"
-        " now. If OVHcloud can be reached again before that, it is sent by itself."
-    )
-    return _("Received, not passed on yet"), text, "warning"
+    if intent.state == Intent.State.HELD:
+        return _held()[intent.why]
+    return _states()[intent.state]
 
 
-def _states() -> dict[tuple[str, str], tuple[str, str, str]]:
-    held = Intent.State.HELD
+def _states() -> dict[str, tuple[str, str, str]]:
     return {
-        (Intent.State.WAITING, ""): (
+        Intent.State.WAITING: (
             _("Received"),
             _("Your declaration is stored and waits to be passed to OVHcloud. Its date counts already."),
             "info",
         ),
-        (Intent.State.SENDING, ""): (_("Being sent to OVHcloud"), _("Your declaration is on its way."), "info"),
-        (Intent.State.DOUBTFUL, ""): (
+        Intent.State.SENDING: (_("Being sent to OVHcloud"), _("Your declaration is on its way."), "info"),
+        Intent.State.DOUBTFUL: (
             _("Sent, waiting for OVHcloud"),
             _("Your declaration was sent and OVHcloud’s answer did not arrive. We look at the order to see."),
             "info",
         ),
-        (Intent.State.ACCEPTED, ""): (
+        Intent.State.ACCEPTED: (
             _("Accepted by OVHcloud"),
             _("OVHcloud took your withdrawal. The order is cancelled next."),
             "success",
         ),
-        (Intent.State.REFUSED, ""): (
+        Intent.State.REFUSED: (
             _("Refused by OVHcloud"),
             _(
                 "OVHcloud’s system refused it. Your declaration stands, with its date and time; the support team has"
@@ -237,7 +252,28 @@ def _states() -> dict[tuple[str, str], tuple[str, str, str]]:
             ),
             "critical",
         ),
-        (held, "late"): (
+        Intent.State.DEAD: (
+            _("Sent, and not confirmed"),
+            _(
+                "Your declaration is stored, and OVHcloud has not shown what it did with it. A person looks at it now;"
+                " its date and time stand."
+            ),
+            "warning",
+        ),
+        Intent.State.CLOSED: (
+            _("Not passed on any more"),
+            _(
+                "The support team ended the passing on to OVHcloud and says why below. Your declaration stands, with"
+                " its date and time, and you may declare once more."
+            ),
+            "warning",
+        ),
+    }
+
+
+def _held() -> dict[str, tuple[str, str, str]]:
+    return {
+        "late": (
             _("Received, after the last day"),
             _(
                 "Your declaration is stored with its date and time. It was made after the last day that we and OVHcloud"
@@ -246,7 +282,7 @@ def _states() -> dict[tuple[str, str], tuple[str, str, str]]:
             ),
             "warning",
         ),
-        (held, "no-right"): (
+        "no-right": (
             _("Received, held for a person"),
             _(
                 "Your declaration is stored with its date and time. OVHcloud names no right of withdrawal for this"
@@ -254,7 +290,7 @@ def _states() -> dict[tuple[str, str], tuple[str, str, str]]:
             ),
             "warning",
         ),
-        (held, "key"): (
+        "key": (
             _("Received, waiting for your permission"),
             _(
                 "Your declaration is stored with its date and time. OVHcloud no longer lets us act for you: sign in"
@@ -262,15 +298,113 @@ def _states() -> dict[tuple[str, str], tuple[str, str, str]]:
             ),
             "warning",
         ),
-        (Intent.State.CLOSED, ""): (
-            _("Closed by support"),
+        "unclear": (
+            _("Sent, and not confirmed"),
             _(
-                "The support team ended our attempts to pass it to OVHcloud. Your declaration stands, with its date and"
-                " time. You can declare once more, or write to OVHcloud with your receipt."
+                "Your declaration was sent, and OVHcloud has not shown what it did with it. A person looks at it now;"
+                " its date and time stand."
             ),
-            "neutral",
+            "warning",
         ),
     }
+
+
+def next_steps(intent: Intent, order: Order) -> list[str]:
+    """What happens after a declaration in this state, in the order in which it happens."""
+    match intent.state:
+        case Intent.State.WAITING | Intent.State.SENDING | Intent.State.DOUBTFUL:
+            return [
+                _("Your declaration is stored; it cannot be changed or lost. You need not keep this page open."),
+                _("We pass it to OVHcloud, once, and show its answer here.")
+                if intent.state != Intent.State.DOUBTFUL
+                else _("We look at the order three times within a minute; only if nothing happened is it sent again."),
+                _("When OVHcloud accepts, the order is cancelled and its services end: save your data now."),
+            ]
+        case Intent.State.ACCEPTED if order.status == "cancelled":
+            return [
+                _("The order is cancelled, and its services have ended or end now."),
+                _("OVHcloud refunds what it owes. We look for the refund by ourselves and show it here."),
+            ]
+        case Intent.State.ACCEPTED:
+            return [
+                _("OVHcloud cancels the order and its services end: save your data now."),
+                _("Then it refunds what it owes. We look for the refund by ourselves and show it here."),
+            ]
+        case Intent.State.REFUSED:
+            return [
+                _("Your declaration keeps its date and time, whatever OVHcloud’s system answered."),
+                _("The support team has it in its list and takes it up with OVHcloud."),
+                _("You can write to OVHcloud yourself: the letter is written, below."),
+                _("You can declare once more: then OVHcloud is asked again."),
+            ]
+        case Intent.State.CLOSED:
+            return [
+                _("Your declaration keeps its date and time."),
+                _("It is not passed on by itself any more. You can declare once more, or write to OVHcloud yourself."),
+            ]
+        case Intent.State.HELD if intent.why == "key":
+            return [
+                _("Sign in with OVHcloud again; your declaration is then sent at once."),
+                _("If you cannot, write to OVHcloud with your receipt: the letter is written, below."),
+            ]
+        case _:
+            return [
+                _("A person looks at it and may speak to OVHcloud. Nobody here can refuse it."),
+                _("We keep asking OVHcloud; if it shows the order as open, your declaration is sent by itself."),
+                _("You can write to OVHcloud yourself: the letter is written, below."),
+            ]
+
+
+def part_means(verdict: Verdict) -> str:
+    """What withdrawing from the whole order means for this detail, which is covered."""
+    if verdict.part == Part.SET_UP:
+        return _("Set-up: refunded with what it set up")
+    if verdict.part == Part.REDUCTION:
+        return _("Reduction: what it took off is not refunded")
+    return _("Ends, with its data")
+
+
+# --- The refund -------------------------------------------------------------------------------------------------------
+def refund_state(at: Any, due_on: date) -> tuple[str, str, str]:
+    """
+    Headline, sentence and tone of where a refund stands.
+
+    at: of refunds.standing. due_on: the day by which the law wants it.
+    """
+    said = {"day": plain_day(at.since), "due": plain_day(due_on)}
+    match at.state:
+        case "refunded":
+            said["amount"] = formats.money(at.amount, at.currency_code)
+            return (_("Refunded"), _("OVHcloud lists a refund of %(amount)s, dated %(day)s.") % said, "success")
+        case "elsewhere":
+            return (_("Refunded elsewhere"), _("The money came another way, on %(day)s.") % said, "success")
+        case "withheld":
+            return (_("Withheld"), _withheld_words(at.why) % said, "warning")
+        case "overdue":
+            days = ngettext("%(n)d day late", "%(n)d days late", -at.days_left) % {"n": -at.days_left}
+            sentence = _("It was due by %(due)s and we have not seen it at OVHcloud.") % said
+            return (_("Overdue: %(days)s") % {"days": days}, sentence, "critical")
+    left = days_to_go(at.days_left)
+    return (
+        _("Due %(left)s") % {"left": left},
+        _("By law it is due by %(due)s, 14 days after your declaration.") % said,
+        "info",
+    )
+
+
+def days_to_go(days: int) -> str:
+    """“in 6 days”, “today”."""
+    if days == 0:
+        return _("today")
+    return _("tomorrow") if days == 1 else formats.in_days(days)
+
+
+def _withheld_words(why: str) -> str:
+    return {
+        "refused": _("Since %(day)s: OVHcloud refused the withdrawal, so it refunds nothing by itself."),
+        "closed": _("Since %(day)s: your declaration is not passed on any more, so nothing is refunded by itself."),
+        "held": _("Since %(day)s: a person looks at your declaration first, so no refund is under way."),
+    }.get(why, _("Since %(day)s, for the reason given below."))
 
 
 def refund_due(retraction: Retraction, nichandle: Nichandle) -> date:

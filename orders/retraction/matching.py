@@ -1,0 +1,163 @@
+"""
+To which order a declaration made without signing in belongs.
+
+By machine only where number and e-mail agree with exactly one order of one account that we know; else by a person. Who
+matches approves nothing: the intent that follows is the customer's own, judged by the moment of their declaration.
+"""
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.query import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts import audit
+from accounts.ringing import ring
+from orders import refunds, tasks
+from orders.models import Matching, Order, OrderEvent, Receipt, Retraction
+from orders.retraction import limits
+from orders.retraction.declaration import carrier
+from orders.retraction.eligibility import eligibility
+
+# For advisory locks: a declaration cannot be locked as a row, for nobody may change it.
+_LOCK = 7_001
+
+
+class AlreadyMatched(Exception):
+    """The declaration belongs to another order already."""
+
+
+def match_due(limit: int = 50) -> int:
+    """Look at declarations that nobody has looked at yet. Returns how many found their order."""
+    new = Retraction.objects.filter(channel=Retraction.Channel.PUBLIC, matchings=None).order_by("pk")
+    return sum(_match(retraction) for retraction in new[:limit])
+
+
+@transaction.atomic
+def _match(retraction: Retraction) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_LOCK, retraction.pk % 2**31])
+        mine = cursor.fetchone()[0]
+    if not mine or retraction.matchings.exists():
+        return False
+    orders = candidates(retraction)
+    free = not retraction.receipts.filter(held_back=True).exists()
+    agreeing = [order for order in orders if is_same_address(order.nichandle.email, retraction.email)]
+    if free and len(orders) == 1 and agreeing:
+        attach(retraction, orders[0])
+        return True
+    # Somebody has looked: a person is next.
+    Matching.objects.create(retraction=retraction)
+    if free and len(orders) == 1:
+        _tell(retraction, orders[0])
+    return False
+
+
+def candidates(retraction: Retraction) -> list[Order]:
+    """Orders of the number that was typed, under whatever account; [] when it is none."""
+    if retraction.order_number is None:
+        return []
+    named = Order.objects.filter(order_id=retraction.order_number, nichandle__endpoint=settings.OVH_ENDPOINT)
+    return list(named.select_related("nichandle").order_by("pk")[:5])
+
+
+def is_same_address(kept: str, typed: str) -> bool:
+    """Whether two addresses are one. Letter case is minded for nothing but plain letters: look-alikes differ."""
+    kept, typed = kept.strip(), typed.strip()
+    if kept.isascii() and typed.isascii():
+        return bool(kept) and kept.lower() == typed.lower()
+    return bool(kept) and kept == typed
+
+
+@transaction.atomic
+def attach(
+    retraction: Retraction, order: Order, *, by: str = "", note: str = "", request: HttpRequest | None = None
+) -> Matching:
+    """
+    Say that this declaration is about this order, and let what follows from it follow.
+
+    by: whose judgement it is, "" for the machine's.
+
+    Raises:
+        AlreadyMatched: see there; the same order once more gives what stands.
+    """
+    order = Order.objects.select_for_update(of=("self",)).select_related("nichandle").get(pk=order.pk)
+    found = retraction.matchings.exclude(order=None).first()
+    if found is not None:
+        if found.order_id != order.pk:
+            raise AlreadyMatched
+        return found
+    # The date of the declaration counts, not the day on which somebody found its order.
+    verdict = eligibility(order, list(order.details.all()), order.nichandle, retraction.declared_at)
+    intent = order.intents.filter(kind="retraction").order_by("-pk").first()
+    if intent is None or intent.state not in intent.OVER:
+        intent = carrier(order, verdict)
+    matching = Matching.objects.create(
+        retraction=retraction, order=order, intent=intent, at=timezone.now(), by=by, note=note
+    )
+    OrderEvent.objects.create(
+        order=order, kind=OrderEvent.Kind.DECLARED, at=retraction.declared_at, after=retraction.reference
+    )
+    refunds.open_refund(order, retraction.declared_at)
+    _tell(retraction, order)
+    audit.record(
+        request,
+        "match_declaration",
+        subject=order.nichandle.nichandle,
+        target=f"order {order.order_id}",
+        reference=retraction.reference,
+        held=intent.why,
+    )
+    ring(tasks.relay_intents)
+    return matching
+
+
+@transaction.atomic
+def leave_unmatched(retraction: Retraction, *, by: str, note: str, request: HttpRequest | None) -> Matching:
+    """
+    A person could not tell which order is meant, and says what was tried. It may still be matched later.
+
+    Raises:
+        AlreadyMatched: see there.
+    """
+    if retraction.matchings.exclude(order=None).exists():
+        raise AlreadyMatched
+    audit.record(request, "leave_unmatched", target=f"receipt {retraction.reference}", reference=retraction.reference)
+    return Matching.objects.create(retraction=retraction, by=by, note=note)
+
+
+def waiting() -> QuerySet[Retraction]:
+    """Declarations that no machine could match and no person has judged yet, oldest first."""
+    judged = Matching.objects.filter(retraction=OuterRef("pk")).exclude(order=None, by="")
+    return (
+        Retraction.objects.filter(channel=Retraction.Channel.PUBLIC)
+        .exclude(Exists(judged))
+        .order_by("declared_at", "pk")
+    )
+
+
+def told_addresses(orders: Sequence[Order]) -> list[str]:
+    """Addresses kept with these orders' accounts that can be written to."""
+    found = []
+    for order in orders:
+        try:
+            validate_email(order.nichandle.email)
+        except ValidationError:
+            continue
+        found.append(order.nichandle.email)
+    return found
+
+
+def _tell(retraction: Retraction, order: Order) -> None:
+    """Tell the account that owns the order, at the address kept with it, once a declaration."""
+    told = Receipt.objects.filter(retraction=retraction, kind=Receipt.Kind.NOTICE, order=order)
+    addresses = told_addresses([order])
+    if not addresses or told.exists() or not limits.account_within(order.nichandle_id):
+        return
+    Receipt.objects.create(retraction=retraction, kind=Receipt.Kind.NOTICE, order=order, address=addresses[0])
+    ring(tasks.send_receipts)
