@@ -49,7 +49,7 @@ def asks_who_is_there(view: View) -> View:
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if is_fresh(request):
-            return view(request, *args, **kwargs)  # type: ignore[no-any-return]
+            return view(request, *args, **kwargs)
         return redirect(f"{reverse('accounts:assurance')}?{urlencode({'next': request.path})}")
 
     return wrapper  # type: ignore[return-value]

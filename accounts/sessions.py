@@ -36,7 +36,7 @@ class SessionStore(DatabaseStore):
         return bool(key and _KEY.fullmatch(key))
 
     def _get_session_from_db(self) -> Any:
-        row = super()._get_session_from_db()
+        row = super()._get_session_from_db()  # type: ignore[misc]  # the stubs leave it out
         if row is None:
             return None
         if row.idle_until <= timezone.now():
@@ -48,8 +48,9 @@ class SessionStore(DatabaseStore):
     def create_model_instance(self, data: dict[str, Any]) -> Any:
         now = timezone.now()
         began_at = datetime.fromisoformat(data["began_at"]) if "began_at" in data else now
-        return self.model(
-            session_key=self._get_or_create_session_key(),
+        row: Any = self.get_model_class()
+        return row(
+            session_key=self._get_or_create_session_key(),  # type: ignore[attr-defined]  # the stubs leave it out
             session_data=self.encode(data),
             expire_date=began_at + timedelta(seconds=settings.SESSION_COOKIE_AGE),
             user_id=data.get(SESSION_KEY),
