@@ -1,4 +1,4 @@
-"""Parts of an address that name an order."""
+"""Parts of an address that name an order or a receipt."""
 
 
 class OrderNumber:
@@ -17,3 +17,15 @@ class OrderNumber:
 
     def to_url(self, value: int | str) -> str:
         return str(value)
+
+
+class AnyText:
+    """Whatever is sent, slashes and line breaks, too: a page with one plain answer meets all of it."""
+
+    regex = r"[\s\S]+"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value

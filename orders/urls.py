@@ -2,10 +2,11 @@
 
 from django.urls import path, register_converter
 
-from orders.converters import OrderNumber
-from orders.views import orders, retractions
+from orders.converters import AnyText, OrderNumber
+from orders.views import orders, receipts, retractions
 
 register_converter(OrderNumber, "order_number")
+register_converter(AnyText, "any_text")
 
 app_name = "orders"
 
@@ -21,5 +22,6 @@ urlpatterns = [
     path("orders/<order_number:order_id>/withdrawal/", retractions.retraction_show, name="retraction_show"),
     path("orders/<order_number:order_id>/withdrawal/model-form/", retractions.retraction_form, name="retraction_form"),
     path("withdraw/", retractions.retractions, name="retractions"),
-    path("receipts/<str:reference>/", retractions.receipt_verify, name="receipt_verify"),
+    path("orders/<order_number:order_id>/withdrawal/<str:reference>.pdf", receipts.receipt_pdf, name="receipt_pdf"),
+    path("receipts/<any_text:reference>/", receipts.receipt_verify, name="receipt_verify"),
 ]

@@ -1,24 +1,28 @@
-"""The receipt of a declaration: its words, its fingerprint, and its way to the customer by mail."""
+"""
+A receipt's way to the customer by mail.
 
-import hashlib
-import json
+The mail carries the PDF. Where that cannot be made the mail goes without, at once, for its words are the receipt; the
+PDF follows by itself in a second mail.
+"""
+
 import logging
 import smtplib
-from datetime import UTC, timedelta
+from datetime import timedelta
 from email.utils import parseaddr
-from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from orders.models import Receipt, Retraction
-from orders.retraction import words
+from orders.models import Receipt, ReceiptDocument
+from orders.retraction.document import document_of, file_name
+from orders.retraction.facts import facts as facts
+from orders.retraction.facts import fingerprint as fingerprint
+from orders.retraction.pdf import PdfFailed
 
 log = logging.getLogger(__name__)
 
@@ -29,60 +33,37 @@ FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(hours=6)
 
 
-def fingerprint(retraction: Retraction) -> str:
+def mail(receipt: Receipt, document: ReceiptDocument | None) -> EmailMessage:
     """
-    SHA-256, in hex, of what was declared.
+    The mail as it is sent, in the declaration's language. The same receipt always has the same Message-ID.
 
-    Over UTF-8 JSON without spaces, keys sorted: whoever holds the receipt's facts can compute it again.
+    document: None where it could not be made; a later mail that brings it is another message.
     """
-    declared = {
-        "reference": retraction.reference,
-        "declared_at": retraction.declared_at.astimezone(UTC).isoformat(timespec="microseconds"),
-        "nichandle": retraction.nichandle,
-        "order": retraction.order_number,
-        "name": retraction.name,
-        "email": retraction.email,
-        "statement": retraction.statement,
-        "statement_version": retraction.statement_version,
-        "language": retraction.language,
-    }
-    text = json.dumps(declared, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def facts(retraction: Retraction) -> dict[str, Any]:
-    """What a receipt states, for the page and for the mail, in the language in force."""
-    nichandle = retraction.order.nichandle
-    declared_at = retraction.declared_at.astimezone(nichandle.zone)
-    return {
-        "retraction": retraction,
-        "declared_at": words.long_moment(declared_at),
-        "fingerprint": fingerprint(retraction),
-        "verify_url": settings.BASE_URL + reverse("orders:receipt_verify", args=[retraction.reference]),
-        "order_url": settings.BASE_URL + reverse("orders:retraction_show", args=[retraction.order_number]),
-        "refund_due": words.plain_day(words.refund_due(retraction, nichandle)),
-        "held": retraction.snapshot.get("held", ""),
-    }
-
-
-def mail(receipt: Receipt) -> EmailMessage:
-    """The mail as it is sent, in the declaration's language. The same receipt always has the same Message-ID."""
     retraction = receipt.retraction
+    follows = receipt.sent_at is not None
     with override(retraction.language):
-        subject = _("Receipt of your withdrawal from order %(number)s") % {"number": retraction.order_number}
-        text = render_to_string("mail/receipt.txt", facts(retraction) | {"support_email": settings.SUPPORT_EMAIL})
+        told = facts(retraction) | {"support_email": settings.SUPPORT_EMAIL, "has_document": document is not None}
+        number = {"number": retraction.order_number}
+        if follows:
+            subject = _("Receipt of your withdrawal from order %(number)s, as PDF") % number
+        else:
+            subject = _("Receipt of your withdrawal from order %(number)s") % number
+        text = render_to_string("mail/receipt.txt", told)
     host = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
-    return EmailMessage(
+    message = EmailMessage(
         subject,
         text,
         to=[receipt.address],
         reply_to=[settings.SUPPORT_EMAIL] if settings.SUPPORT_EMAIL else None,
         headers={
-            "Message-ID": f"<{retraction.reference.lower()}.{receipt.pk}@{host}>",
+            "Message-ID": f"<{retraction.reference.lower()}.{receipt.pk}{'.pdf' if follows else ''}@{host}>",
             "Auto-Submitted": "auto-generated",
             "Content-Language": retraction.language,
         },
     )
+    if document:
+        message.attach(file_name(retraction), bytes(document.pdf), "application/pdf")
+    return message
 
 
 def send_due(limit: int = 20) -> int:
@@ -109,17 +90,38 @@ def _claim(limit: int) -> list[Receipt]:
 
 
 def _send(receipt: Receipt) -> bool:
+    document, trouble = _document(receipt)
+    if document is None and receipt.sent_at:
+        # Its words are with the customer already; only the PDF is still owed.
+        _note(receipt, trouble)
+        return False
     try:
-        mail(receipt).send()
+        mail(receipt, document).send()
     except (smtplib.SMTPException, OSError, ValueError) as error:
-        receipt.last_error = _said(error)
-        receipt.next_attempt_at = timezone.now() + _pause(receipt.attempts)
         log.warning("a receipt was not taken by the mail server: %s", type(error).__name__)
-    else:
-        receipt.last_error = ""
-        receipt.sent_at, receipt.next_attempt_at = timezone.now(), None
-    receipt.save(update_fields=["last_error", "sent_at", "next_attempt_at"])
-    return receipt.sent_at is not None
+        _note(receipt, _said(error))
+        return False
+    receipt.sent_at = receipt.sent_at or timezone.now()
+    receipt.has_document = document is not None
+    _note(receipt, trouble)
+    return True
+
+
+def _document(receipt: Receipt) -> tuple[ReceiptDocument | None, str]:
+    """The PDF, or None and why there is none."""
+    try:
+        return document_of(receipt.retraction), ""
+    except Exception as error:
+        # Whatever it is, it must not keep the mail: its words are the proof that the law asks for.
+        log.exception("a receipt could not be typeset, its mail goes without")
+        return None, str(error) if isinstance(error, PdfFailed) else f"{type(error).__name__}: {error}"
+
+
+def _note(receipt: Receipt, trouble: str) -> None:
+    """Write what came of this turn; what is still owed is due again after a pause."""
+    receipt.last_error = trouble[:300]
+    receipt.next_attempt_at = None if not trouble else timezone.now() + _pause(receipt.attempts)
+    receipt.save(update_fields=["last_error", "sent_at", "has_document", "next_attempt_at"])
 
 
 def _pause(attempts: int) -> timedelta:

@@ -1,10 +1,9 @@
-"""Withdrawing: the page of one order, the orders open to it, the model form, and the check of a receipt."""
+"""Withdrawing: the page of one order, the orders open to it, and the model form."""
 
-import re
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -13,14 +12,13 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import CustomerRequest, wants_fragment, works_without_key
 from orders import actions, formats, queries
-from orders.models import Order, Retraction
+from orders.models import Order
 from orders.queries.order import order_freshness
 from orders.queries.overview import overview
-from orders.retraction import page, receipt, words
+from orders.retraction import page, words
 from orders.retraction.form import RetractionForm
 
 _vary = vary_on_headers("HX-Request", "HX-Boosted", "HX-History-Restore-Request")
-_REFERENCE = re.compile(r"W(-[2-9A-HJ-NP-Z]{9}){3}")
 
 
 @works_without_key
@@ -69,22 +67,6 @@ def retractions(request: HttpRequest) -> HttpResponse:
         "check_url": reverse("orders:list_check"),
     }
     return render(request, "orders/retractions.html", context)
-
-
-@login_not_required
-@require_safe
-def receipt_verify(request: HttpRequest, reference: str) -> HttpResponse:
-    """What a receipt attests, for anybody who holds one: when, and the fingerprint to compare. Nothing else."""
-    reference = reference.strip().upper()
-    found = Retraction.objects.filter(reference=reference).first() if _REFERENCE.fullmatch(reference) else None
-    if found is None:
-        raise Http404
-    context = {
-        "reference": found.reference,
-        "declared_at": words.utc_moment(found.declared_at),
-        "fingerprint": receipt.fingerprint(found),
-    }
-    return render(request, "orders/receipt_verify.html", context)
 
 
 def _context(request: CustomerRequest, order: Order, form: RetractionForm | None) -> dict[str, Any]:

@@ -50,6 +50,8 @@ def samples(sieged: Sieged) -> dict[str, Any]:
         "order_id": sieged.order.order_id,
         "nichandle": "agathe1-ovh",
         "reference": sieged.reference,
+        # A receipt is of the order that was withdrawn from.
+        "orders:receipt_pdf": {"order_id": sieged.withdrawn.order_id},
         "nonce": "a-nonce-nobody-was-given",
         "token": "a-token-nobody-was-given",
         "holder": "bruno2-ovh",
@@ -57,6 +59,7 @@ def samples(sieged: Sieged) -> dict[str, Any]:
 
 
 def address(name: str, pattern: Any, values: dict[str, Any]) -> str:
+    values = values | values.get(name, {})
     return reverse(name, kwargs={part: values[part] for part in pattern.pattern.converters})
 
 

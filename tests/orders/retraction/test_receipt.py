@@ -124,7 +124,7 @@ def test_a_worker_that_died_with_a_mail_in_hand_leaves_it_to_the_next(mails):
 def test_the_same_receipt_has_the_same_message_id():
     declared()
     row = Receipt.objects.get()
-    first, second = receipt.mail(row).message(), receipt.mail(row).message()
+    first, second = receipt.mail(row, None).message(), receipt.mail(row, None).message()
     assert first["Message-ID"] == second["Message-ID"]
     assert Retraction.objects.get().reference.lower() in first["Message-ID"]
 
