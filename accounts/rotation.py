@@ -1,0 +1,59 @@
+"""Encrypts stored consumer keys anew with the newest of CREDENTIAL_KEYS, while the panel serves."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import StrIndex, Substr
+
+from accounts import crypto
+from accounts.models import DroppedKey, Link, SignIn
+
+# Every model with `encrypted_key`, and how a row's key is bound.
+KEPT_IN: tuple[tuple[Any, str], ...] = ((Link, "key_binding"), (SignIn, "key_binding"), (DroppedKey, "bound_to"))
+
+BATCH = 200
+
+
+def count_by_key() -> Counter[str]:
+    """How many stored keys are encrypted with which key, by its id."""
+    counts: Counter[str] = Counter()
+    for model, _binding in KEPT_IN:
+        key = Substr("encrypted_key", 1, StrIndex("encrypted_key", Value(":")) - 1)
+        stored = model.objects.exclude(encrypted_key="").annotate(key=key)
+        counts.update(stored.values_list("key", flat=True))
+    return counts
+
+
+def rotate() -> Iterator[tuple[int, int]]:
+    """
+    Go through all stored keys, a short transaction for each batch, so that nobody waits. Yields (done, unreadable) as
+    it goes; what cannot be read is left as it is.
+    """
+    done = unreadable = 0
+    for model, binding in KEPT_IN:
+        last: Any = None
+        while True:
+            with transaction.atomic():
+                rows = _old_rows(model, last)
+                for row in rows:
+                    try:
+                        secret = crypto.decrypt(row.encrypted_key, bound_to=getattr(row, binding))
+                    except crypto.KeyUnreadable:
+                        unreadable += 1
+                        continue
+                    row.encrypted_key = crypto.encrypt(secret, bound_to=getattr(row, binding))
+                    row.save(update_fields=["encrypted_key"])
+                    done += 1
+            if not rows:
+                break
+            last = rows[-1].pk
+            yield done, unreadable
+
+
+def _old_rows(model: Any, last: Any) -> list[Any]:
+    old = model.objects.select_for_update().exclude(encrypted_key="")
+    old = old.exclude(encrypted_key__startswith=f"{crypto.newest_id()}:").order_by("pk")
+    return list((old.filter(pk__gt=last) if last is not None else old)[:BATCH])
