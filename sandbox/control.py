@@ -24,7 +24,7 @@ from .front import delays
 from .front.faults import FAULTS, KINDS
 from .front.journal import JOURNAL
 from .mailbox import MAILBOX
-from .models import Customer, LedgerEntry, Order
+from .models import Customer, LedgerEntry, Order, ServiceAccount
 
 # Only this world's numbers; a fault that never ends is asked for by leaving count and seconds out.
 _LONGEST_S = 86_400
@@ -327,6 +327,20 @@ def settings(request: HttpRequest) -> dict[str, Any]:
             world.set_switches(wanted)
         LIMITER.forget()
     return world.switches()
+
+
+@control("POST")
+def policies(request: HttpRequest) -> dict[str, Any]:
+    """Say what a service account may do: actions as the schemas name them (iamActions), with stars."""
+    sent = _sent(request, "clientId", "actions")
+    client_id = _read(sent, "clientId", fields.text)
+    actions = _read(sent, "actions", fields.list_of(fields.text))
+    if client_id is None or actions is None:
+        raise Wrong("clientId and actions are needed")
+    with world.gate.use():
+        if not ServiceAccount.objects.filter(pk=client_id).update(actions=actions):
+            raise Wrong(f"There is no client {client_id[:100]}")
+    return {"clientId": client_id, "actions": actions}
 
 
 @control("POST", "DELETE")

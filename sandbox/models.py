@@ -33,6 +33,7 @@ class Application(models.Model):
     key = models.TextField(unique=True)
     secret = models.TextField()
     name = models.TextField()
+    owner = models.TextField(default="", blank=True, help_text="nichandle of who made it; empty: the sandbox's own")
 
 
 class Customer(models.Model):
@@ -84,6 +85,18 @@ class Credential(models.Model):
         if self.expiration is not None and self.expiration <= now and self.status != "refused":
             return "expired"
         return self.status
+
+
+class ServiceAccount(models.Model):
+    """A program that signs in by OAuth2 client credentials. It outlives a reset, as granted keys do."""
+
+    client_id = models.TextField(primary_key=True)
+    secret = models.TextField()
+    # Without a constraint, for a reset replaces the customers under it.
+    customer = models.ForeignKey(Customer, models.DO_NOTHING, db_constraint=False)
+    name = models.TextField()
+    description = models.TextField()
+    actions = models.JSONField(default=list, help_text="its policy: IAM actions it may take, with stars")
 
 
 class Order(models.Model):

@@ -2,12 +2,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 
 from . import control, pages
-from .pages import documents, mail, validation
+from .pages import applications, documents, mail, validation
 
 urlpatterns = [
     path("", pages.home, name="home"),
     path("style.css", pages.style, name="style"),
     path("auth/", validation.validate, name="validate"),
+    path("auth/oauth2/token", applications.token),
+    path("createApp/", applications.create, name="create_application"),
     path("order/display-order.cgi", documents.order),
     re_path(r"^billing/(?P<bill_id>[A-Z0-9]+)\.pdf\Z", documents.bill_pdf),
     path("billing/<str:bill_id>", documents.bill),
@@ -22,6 +24,7 @@ urlpatterns = [
     path("_control/clock", control.clock),
     path("_control/reset", control.reset),
     path("_control/accounts", control.accounts),
+    path("_control/policies", control.policies),
     path("_control/settings", control.settings),
     path("_control/mail", control.mail),
 ]

@@ -38,7 +38,7 @@ def _is_rate(value: Any) -> bool:
 SWITCHES: dict[str, tuple[Any, ...]] = {
     "expanded_lists": (False, True),
     "batch": (False, True),
-    "error_shape": ("new", "old"),
+    "error_shape": ("new", "old", "bare"),
     # What followUp answers: what is kept, 404 for all, or four steps that never began.
     "follow_up": ("kept", "missing", "todo"),
     # How a paid order is looked at: by a program that now and then asks for papers, by somebody on working days, with

@@ -67,14 +67,12 @@ def request_credential(call: Call) -> dict[str, Any]:
     }
 
 
-@route("GET /auth/currentCredential")
-def current_credential(call: Call) -> dict[str, Any]:
-    credential = call.signed_by
-    now = world.now()
-    answer = {
+def credential_answer(credential: Credential) -> dict[str, Any]:
+    """Return auth.ApiCredential."""
+    return {
         "credentialId": credential.credential_id,
         "applicationId": credential.application_id,
-        "status": credential.status_at(now),
+        "status": credential.status_at(world.now()),
         "creation": world.on_wire(credential.creation),
         "expiration": world.on_wire(credential.expiration),
         "lastUse": world.on_wire(credential.last_use),
@@ -82,22 +80,37 @@ def current_credential(call: Call) -> dict[str, Any]:
         "rules": credential.rules,
         "allowedIPs": credential.allowed_ips,
     }
-    Credential.objects.filter(pk=credential.pk).update(last_use=now)
+
+
+@route("GET /auth/currentCredential")
+def current_credential(call: Call) -> dict[str, Any]:
+    answer = credential_answer(call.signed_by)
+    Credential.objects.filter(pk=call.signed_by.pk).update(last_use=world.now())
     return answer
 
 
 @route("GET /auth/details")
 def details(call: Call) -> dict[str, Any]:
-    nichandle = call.customer.nichandle
+    nichandle, service = call.customer.nichandle, call.service
+    # An account lives in one region, and its identity says in which.
+    region = "ca" if nichandle.endswith("-ca") else "eu"
+    who = f"account:{nichandle}" if service is None else f"credential:{nichandle}/oauth2-{service.client_id}"
     return {
         "account": nichandle,
-        "method": "account",
-        "identities": [f"urn:v1:eu:identity:account:{nichandle}"],
+        "method": "account" if service is None else "oauth2_client_credentials",
+        "identities": [f"urn:v1:{region}:identity:{who}"],
         "user": None,
-        "description": None,
+        "description": None if service is None else service.description,
         "roles": None,
-        "allowedRoutes": call.signed_by.rules,
+        # A service account's rights are its policy, not routes.
+        "allowedRoutes": call.signed_by.rules if service is None else None,
     }
+
+
+@route("POST /auth/token")
+def token(call: Call) -> dict[str, str]:
+    """Return a token of the support chat, which nobody here answers."""
+    return {"token": random_word(64)}
 
 
 @route("POST /auth/logout")

@@ -14,11 +14,11 @@ from urllib.parse import parse_qsl, unquote
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connections
 
-from .. import world
+from .. import tokens, world
 from ..carts import Refusal
 from ..front.messages import Answer, Received
 from ..scenarios import untold
-from . import errors, fields, routes, signing
+from . import errors, fields, routes, schema, signing
 from .errors import ApiError, bad_request
 from .limits import LIMITER, RETRY_AFTER_S
 from .routes import Call, Route
@@ -129,6 +129,14 @@ def _check(call: Call, route: Route, caller: signing.Caller) -> None:
         if caller.application is None:
             raise errors.invalid_key
         call.application = caller.application
+        return
+    if caller.service is not None:
+        call.service = caller.service
+        action = schema.action(f"{route.method} {route.template}")
+        if action is not None and not tokens.may(call.service, action):
+            raise errors.not_granted_by_iam(action)
+        LIMITER.take(call.service.client_id)
+        untold.tell(call.customer)
         return
     call.credential = signing.require(caller, call.method, call.path)
     call.application = call.credential.application

@@ -31,20 +31,26 @@ _CLASSES = {
 
 
 class ApiError(Exception):
-    """An answer that is a refusal. error_code is the word of the old shape."""
+    """An answer that is a refusal. error_code is the word of the old shape, details are of refusals by IAM."""
 
-    def __init__(self, status: int, message: str, error_code: str | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, error_code: str | None = None, details: dict[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.error_code = error_code
+        self.details = details
 
     def body(self) -> dict[str, Any]:
-        return error_body(self.status, self.message, self.error_code)
+        body = error_body(self.status, self.message, self.error_code)
+        return body | {"details": self.details} if self.details is not None else body
 
 
 def error_body(status: int, message: str, error_code: str | None = None) -> dict[str, Any]:
     """Return an error in the shape that stands switched."""
+    if world.switch("error_shape") == "bare":
+        return {"message": message}
     if world.switch("error_shape") == "old":
         code = error_code or _REASONS.get(status, "Error").upper().replace(" ", "_")
         return {
@@ -77,3 +83,8 @@ invalid_credential = ApiError(403, "This credential is not valid", "INVALID_CRED
 not_granted = ApiError(403, "This call has not been granted", "NOT_GRANTED_CALL")
 out_of_time = ApiError(400, "Query out of time", "QUERY_TIME_OUT")
 invalid_signature = ApiError(400, "Invalid signature", "INVALID_SIGNATURE")
+
+
+def not_granted_by_iam(action: str) -> ApiError:
+    details = {"unauthorizedActionsByAuthentication": "", "unauthorizedActionsByIAM": action}
+    return ApiError(403, "User not granted for this request", "FORBIDDEN", details)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
-from ..models import Application, Credential, Customer
-from . import fields
+from ..models import Application, Credential, Customer, ServiceAccount
+from . import errors, fields
 from .fields import Field
 
 # What a caller must show: nothing, an application key, or a signature whose credential covers the call.
@@ -30,16 +30,19 @@ class Call:
     body: dict[str, Any] = field(default_factory=dict)
     application: Application | None = None
     credential: Credential | None = None
+    service: ServiceAccount | None = None
 
     @property
     def signed_by(self) -> Credential:
-        """The credential of a call whose route needs a signature."""
+        """The credential of a call. A service account has none: to it, this raises ApiError (403)."""
         if self.credential is None:
-            raise LookupError("this route needs no signature")
+            raise errors.invalid_credential
         return self.credential
 
     @property
     def customer(self) -> Customer:
+        if self.service is not None:
+            return self.service.customer
         customer = self.signed_by.customer
         if customer is None:
             raise LookupError("this credential is nobody's")

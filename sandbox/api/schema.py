@@ -40,6 +40,18 @@ def operations() -> dict[str, dict[str, Any]]:
     }
 
 
+@lru_cache
+def action(call: str) -> str | None:
+    """Return what IAM calls an operation; None where the schemas do not say."""
+    named = operations().get(call, {}).get("iamActions")
+    return str(named[0]["name"]) if named else None
+
+
+def of_model(model: str) -> dict[str, Field]:
+    """Return the fields of a body that is a whole object of a model."""
+    return _properties(model, set())
+
+
 def body(call: str, required: Iterable[str] = ()) -> dict[str, Field]:
     """Return the fields of an operation's body. required: those that the schema leaves open and an object needs."""
     found: dict[str, Field] = {}

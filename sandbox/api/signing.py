@@ -9,8 +9,8 @@ from typing import Literal
 
 from django.db.models import F
 
-from .. import world
-from ..models import Application, Credential, Customer
+from .. import tokens, world
+from ..models import Application, Credential, Customer, ServiceAccount
 from ..signatures import is_granted, sign
 from . import errors
 
@@ -29,9 +29,13 @@ class Caller:
     in_time: bool
     signature: Literal["ok", "wrong", "none"]
     address: str
+    # Who a bearer token is of, where one came; a token that is none, or over, is of nobody.
+    service: ServiceAccount | None = None
 
     @property
     def nichandle(self) -> str | None:
+        if self.service is not None:
+            return self.service.customer_id
         return self.credential.customer_id if self.credential else None
 
 
@@ -41,6 +45,9 @@ def examine(method: str, urls: Iterable[str], headers: Mapping[str, str], body: 
 
     headers: names in lower case.
     """
+    authorization = headers.get("authorization")
+    if authorization is not None and authorization[:7].lower() == "bearer ":
+        return Caller(None, None, None, None, False, "none", address, tokens.bearer(authorization[7:].strip()))
     application_key = headers.get("x-ovh-application")
     consumer_key = headers.get("x-ovh-consumer")
     timestamp = headers.get("x-ovh-timestamp", "")

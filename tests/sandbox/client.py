@@ -47,17 +47,23 @@ class Signing:
         signed_url: str | None = None,
         timestamp: int | str | None = None,
         headers: dict[str, str | None] | None = None,
+        application: tuple[str, str] | None = None,
     ) -> requests.PreparedRequest:
-        """Return a signed call. sent: JSON; body: raw text instead. A header of None is left out."""
+        """
+        Return a signed call. sent: JSON; body: raw text instead. A header of None is left out.
+
+        application: key and secret of another than the sandbox's own.
+        """
+        app_key, app_secret = application or (self.sandbox.application_key, self.sandbox.application_secret)
         url = (base or self.sandbox.api_base) + path
         text = body if body is not None else ("" if sent is None else json.dumps(sent))
         stamp = int(time.time()) if timestamp is None else timestamp
         key = (headers or {}).get("X-Ovh-Consumer") or self.customer["consumer_key"]
         all_headers: dict[str, str | None] = {
-            "X-Ovh-Application": self.sandbox.application_key,
+            "X-Ovh-Application": app_key,
             "X-Ovh-Consumer": key,
             "X-Ovh-Timestamp": str(stamp),
-            "X-Ovh-Signature": sign(self.sandbox.application_secret, key, method, signed_url or url, text, stamp),
+            "X-Ovh-Signature": sign(app_secret, key, method, signed_url or url, text, stamp),
         }
         all_headers |= headers or {}
         kept = {name: value for name, value in all_headers.items() if value is not None}
