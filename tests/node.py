@@ -42,7 +42,7 @@ def _bring() -> None:
     (PACKAGES / ".in-step").unlink(missing_ok=True)
     for name in _FILES:
         shutil.copy(_JOURNEYS / name, PACKAGES)
-    command = [_PROGRAMS / "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    command = [str(_PROGRAMS / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     # npm starts node by its name.
     environment = os.environ | {"PATH": f"{_PROGRAMS}{os.pathsep}{os.environ.get('PATH', '')}"}
     run = subprocess.run(command, cwd=PACKAGES, env=environment, capture_output=True, text=True, check=False)

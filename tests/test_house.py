@@ -58,13 +58,23 @@ def _doubles_in(source: str) -> list[str]:
             names = sorted(whole & set(_DOUBLES))
         elif isinstance(node, ast.arg) and node.arg == "mocker":
             names = ["mocker"]
-        elif isinstance(node, ast.Attribute) and node.attr in _REPLACES and _root(node) == "monkeypatch":
-            names = [f"monkeypatch.{node.attr}"]
+        elif isinstance(node, ast.Call) and _is_patch(node.func) and not _is_of_python(node.args[0]):
+            names = [ast.unparse(node)]
         elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = [ast.unparse(one) for one in targets if isinstance(one, ast.Attribute) and _is_library(one)]
         found += [f"{node.lineno}: {name}" for name in names]
     return found
+
+
+def _is_patch(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in _REPLACES and _root(node) == "monkeypatch"
+
+
+def _is_of_python(target: ast.expr) -> bool:
+    """Whether it is a module of Python's own: a test may fill the disk, but not rewrite what we wrote."""
+    named = target.value if isinstance(target, ast.Constant) else _root(target)
+    return str(named).partition(".")[0] in sys.stdlib_module_names
 
 
 def _root(node: ast.expr) -> str:
@@ -85,6 +95,8 @@ def _is_library(target: ast.Attribute) -> bool:
         "from unittest.mock import patch",
         "def test_it(mocker): ...",
         "def test_it(monkeypatch): monkeypatch.setattr('gateway.client.call', 1)",
+        "def test_it(monkeypatch): monkeypatch.setattr(actions, 'retract', None)",
+        "def test_it(monkeypatch): monkeypatch.setitem(ovh.client.ENDPOINTS, 'ovh-eu', '')",
         "import ovh\novh.client.Client.call = None",
         "import requests\nrequests.Session.send = None",
     ],
