@@ -11,7 +11,8 @@ from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from django.urls import reverse
 
 from orders import formats, words
-from orders.models import Canary, Intent, Order, OrderImport, Receipt, Retraction
+from orders.freshness import signs
+from orders.models import Intent, Order, OrderImport, Receipt, Retraction
 from support import waiting
 from support.search import PAGE
 
@@ -56,6 +57,7 @@ def order_for_page(nichandle: str, order_id: str) -> Order | None:
     intents = Intent.objects.order_by("-created_at").prefetch_related(Prefetch("retractions", declarations))
     return (
         _with_situation()
+        .annotate(**signs("nichandle_id"))
         .filter(
             nichandle__endpoint=settings.OVH_ENDPOINT, nichandle__nichandle=nichandle.lower(), order_id=int(order_id)
         )
@@ -87,10 +89,6 @@ def import_of(order: Order) -> OrderImport | None:
     """What we know of reaching the order's account; None before its first import."""
     account: OrderImport | None = getattr(order.nichandle, "order_import", None)
     return account
-
-
-def last_sign_of_life() -> datetime | None:
-    return Canary.objects.values_list("sang_at", flat=True).first()
 
 
 def order_url(order: Order) -> str:

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from orders import formats, tracking, words
-from orders.freshness import freshness
-from orders.models import Intent, Order, OrderEvent, Receipt, Retraction
+from orders.freshness import Freshness, freshness
+from orders.models import Intent, Order, OrderEvent, OrderImport, Receipt, Retraction
 from orders.queries.order import billing_lines, detail_groups
 from support import queries, waiting
 
@@ -30,7 +30,6 @@ def order_page(order: Order, now: datetime) -> dict[str, Any]:
     zone = order.nichandle.zone
     status = order.page_status(now)
     events = list(order.events.order_by("-at", "-pk"))
-    sang_at = queries.last_sign_of_life()
     account = queries.import_of(order)
     seen = {word for event in events if event.kind == OrderEvent.Kind.STATUS for word in (event.before, event.after)}
     return {
@@ -42,15 +41,7 @@ def order_page(order: Order, now: datetime) -> dict[str, Any]:
         "pill": words.pill(status),
         "explanation": words.status_words(status).explanation,
         "reasons": waiting.reasons(queries.situation(order, now)),
-        "freshness": freshness(
-            now=now,
-            zone=zone,
-            checked_at=order.status_checked_at,
-            due_at=order.next_poll_at,
-            sang_at=sang_at,
-            unreachable_since=account.unreachable_since if account else None,
-            unreachable_why=account.unreachable_why if account else "",
-        ),
+        "freshness": _freshness(order, account, now),
         "checked": _moment(order.status_checked_at, zone, now),
         "next_check": _next_check(order, zone, now),
         "key": _key(order, zone, now),
@@ -64,6 +55,20 @@ def order_page(order: Order, now: datetime) -> dict[str, Any]:
         "withdrawals": [_withdrawal(intent, zone, now) for intent in order.intents.all()],
         "happenings": [_happening(event, zone, now) for event in events],
     }
+
+
+def _freshness(order: Any, account: OrderImport | None, now: datetime) -> Freshness:
+    return freshness(
+        now=now,
+        zone=order.nichandle.zone,
+        checked_at=order.status_checked_at,
+        due_at=order.wanted_at or order.next_poll_at,
+        sang_at=order.sang_at,
+        unreachable_since=account.unreachable_since if account else None,
+        unreachable_why=account.unreachable_why if account else "",
+        breaker_since=order.breaker_since,
+        wait_until=order.wait_until,
+    )
 
 
 def _moment(moment: datetime | None, zone: ZoneInfo, now: datetime) -> str:

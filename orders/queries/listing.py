@@ -51,7 +51,7 @@ def orders_for_list(nichandle: Nichandle, asked: ListFilter, now: datetime) -> d
         "expired_note": _expired_note(asked, view, here),
         "freshness": view.freshness(nichandle, now),
         "importing": _importing(view),
-        "trouble": view.row.unreachable_why if view.row and view.row.unreachable_since else "",
+        "trouble": view.trouble,
         "poll_every": _BUSY if _is_busy(view, now) else _CALM,
     }
     if not shown:

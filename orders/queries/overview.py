@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, Min, OuterRef, Q, Subquery
-from django.db.models.functions import JSONObject
+from django.db.models.functions import Coalesce, JSONObject
 from django.db.models.query import QuerySet
 
 from accounts.models import Nichandle
-from orders.freshness import Freshness, freshness
+from orders.freshness import Freshness, freshness, signs
 from orders.models import Canary, Order, OrderImport, Status, awaiting_payment_q, expired_q, in_progress_q
 
 
@@ -30,10 +30,18 @@ class Overview:
     complete: int = 0
     checked_at: datetime | None = None
     due_at: datetime | None = None
+    breaker_since: datetime | None = None
+    wait_until: datetime | None = None
 
     @property
     def is_importing(self) -> bool:
         return self.row is None or self.row.is_running
+
+    @property
+    def trouble(self) -> str:
+        """Why OVHcloud cannot be asked about this account: revoked, unavailable, limited; "" while it can."""
+        why = self.row.unreachable_why if self.row and self.row.unreachable_since else ""
+        return "unavailable" if self.breaker_since and why != "revoked" else why
 
     def freshness(self, nichandle: Nichandle, now: datetime) -> Freshness:
         """Of a page about the whole account: the oldest check among rows that can still change."""
@@ -47,6 +55,8 @@ class Overview:
             sang_at=self.sang_at,
             unreachable_since=row.unreachable_since if row else None,
             unreachable_why=row.unreachable_why if row else "",
+            breaker_since=self.breaker_since,
+            wait_until=self.wait_until,
         )
 
 
@@ -63,14 +73,13 @@ def overview(nichandle: Nichandle, now: datetime, *, with_expired: bool = False)
     counts: dict[str, Any] = row.counts or {}
     for name in ("checked_at", "due_at"):
         counts[name] = datetime.fromisoformat(counts[name]) if counts.get(name) else None
-    return Overview(row, row.sang_at, **counts)  # type: ignore[attr-defined]
+    found: Any = row
+    return Overview(row, found.sang_at, **counts, breaker_since=found.breaker_since, wait_until=found.wait_until)
 
 
 def import_with_canary() -> QuerySet[OrderImport]:
-    """An account's import as pages need it, with `sang_at` of the canary beside it."""
-    return OrderImport.objects.defer("remaining", "payment_methods").annotate(
-        sang_at=Subquery(Canary.objects.values("sang_at")[:1])
-    )
+    """An account's import as pages need it, with the signs that decide its freshness beside it."""
+    return OrderImport.objects.defer("remaining", "to_read", "payment_methods").annotate(**signs("nichandle_id"))
 
 
 def _counts(now: datetime, *, with_expired: bool) -> QuerySet[Any]:
@@ -89,7 +98,7 @@ def _counts(now: datetime, *, with_expired: bool) -> QuerySet[Any]:
                 unpaid=Count("pk", filter=awaiting_payment_q(now)),
                 complete=Count("pk", filter=shown & Q(status=Status.DELIVERED)),
                 checked_at=Min(F("status_checked_at"), filter=alive),
-                due_at=Min(F("next_poll_at"), filter=alive),
+                due_at=Min(Coalesce("wanted_at", "next_poll_at"), filter=alive),
             )
         )
         .values("json")
