@@ -18,7 +18,7 @@ from .. import tokens, world
 from ..carts import Refusal
 from ..front.messages import Answer, Received
 from ..scenarios import untold
-from . import errors, fields, routes, schema, signing
+from . import errors, fields, lists, routes, schema, signing
 from .errors import ApiError, bad_request
 from .limits import LIMITER, RETRY_AFTER_S
 from .routes import Call, Route
@@ -29,6 +29,9 @@ _MAX_QUERY_FIELDS = 50
 _UNAVAILABLE = ApiError(503, "Service is temporarily unavailable", "UNAVAILABLE")
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 SECURITY_HEADERS = {
+    # What these hold is not published, only that they are there.
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "X-Ovh-Queryid",
     "Cache-Control": "no-cache, no-store",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -148,11 +151,12 @@ def _result(call: Call, route: Route, held: list[str], received: Received, heade
     separator = received.headers.get("x-ovh-batch")
     if separator and call.method == "GET" and held and separator in held[-1] and world.switch("batch"):
         return [_one_of_batch(call, route, [*held[:-1], key]) for key in held[-1].split(separator)[:100]]
-    answered = route.handler(call, *_identifiers(route, held))
-    mode = received.headers.get("x-pagination-mode")
-    if route.expand and mode == "CachedObjectList-Pages" and world.switch("expanded_lists"):
-        return _expanded(route.expand(call, answered), received, headers)
-    return answered
+    identifiers = _identifiers(route, held)
+    answered = route.handler(call, *identifiers)
+    if received.headers.get("x-pagination-mode") != lists.MODE or not world.switch("expanded_lists"):
+        return answered
+    objects = lists.expand(call, route, answered, identifiers) if isinstance(answered, list) else None
+    return answered if objects is None else lists.page(objects, received.headers, headers)
 
 
 def _identifiers(route: Route, held: list[str]) -> list[Any]:
@@ -164,30 +168,6 @@ def _one_of_batch(call: Call, route: Route, held: list[str]) -> dict[str, Any]:
     status, answered = _guarded(lambda: (200, route.handler(call, *_identifiers(route, held))))
     ok = status == 200
     return {"key": held[-1], "value": answered if ok else None, "error": None if ok else answered}
-
-
-def _expanded(objects: list[Any], received: Received, headers: dict[str, str]) -> list[Any]:
-    """Sort and cut a list of objects as X-Pagination-* asks. What cannot be understood is left undone."""
-    sort = received.headers.get("x-pagination-sort")
-    if sort and all(isinstance(one.get(sort), str | int) for one in objects):
-        descending = received.headers.get("x-pagination-sort-order", "ASC") == "DESC"
-        objects = sorted(objects, key=lambda one: one[sort], reverse=descending)
-    size = _positive(received.headers.get("x-pagination-size"), 1000)
-    number = _positive(received.headers.get("x-pagination-number"), 1)
-    headers |= {
-        "X-Pagination-Elements": str(len(objects)),
-        "X-Pagination-Number": str(number),
-        "X-Pagination-Size": str(size),
-    }
-    page = objects[(number - 1) * size : number * size]
-    return [None if at % 7 == 3 else one for at, one in enumerate(page)] if world.switch("null_entries") else page
-
-
-def _positive(given: str | None, default: int) -> int:
-    try:
-        return min(max(1, fields.long(given)), 100_000)
-    except ValueError:
-        return default
 
 
 def _query(received: Received) -> dict[str, Any]:

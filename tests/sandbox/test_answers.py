@@ -1,6 +1,10 @@
 """Every answer of every route against OVHcloud's own schemas, for every order of the demo."""
 
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
 
 from tests.sandboxes import Sandbox
 
@@ -160,3 +164,50 @@ def test_batches_are_answered_once_switched_on(anna: Signing) -> None:
     assert answer[0]["value"] == anna.get(f"/me/order/{first}")
     assert answer[2]["value"] is None
     assert answer[2]["error"]["class"] == "Client::NotFound"
+
+
+_EXPANDED = {"X-Pagination-Mode": "CachedObjectList-Pages"}
+
+
+def test_every_list_of_identifiers_expands(anna: Signing) -> None:
+    anna.sandbox.settings(expanded_lists=True)
+    order_id = next(one for one in anna.get("/me/order") if len(anna.get(f"/me/order/{one}/details")) > 1)
+    for path, model in (
+        (f"/me/order/{order_id}/details", "billing.OrderDetail"),
+        ("/me/bill", "billing.Bill"),
+        ("/me/refund", "billing.Refund"),
+        ("/me/payment/method", "me.payment.PaymentMethod"),
+    ):
+        plain, expanded = anna.get(path), anna.get(path, headers=_EXPANDED)
+        assert len(plain) == len(expanded) > 0
+        assert official.faults_in(expanded, f"{model}[]") == []
+        assert expanded[0] == anna.get(f"{path}/{plain[0]}")
+    assert anna.get("/domain/contact", headers=_EXPANDED) == []
+    assert anna.get("/me", headers=_EXPANDED) == anna.get("/me")
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [
+        ("orderId:eq={first}", lambda order, first: order["orderId"] == first),
+        ("orderId:ne={first}", lambda order, first: order["orderId"] != first),
+        ("orderId:gt={first}", lambda order, first: order["orderId"] > first),
+        ("orderId:in={first},1", lambda order, first: order["orderId"] == first),
+        ("priceWithTax.value:lt=20", lambda order, first: order["priceWithTax"]["value"] < 20),
+        ("priceWithTax.text:like=%259%25", lambda order, first: "9" in order["priceWithTax"]["text"]),
+        ("retractionDate:ne=null", lambda order, first: order["retractionDate"] is not None),
+        ("date:gt=2020-01-01&orderId:lt={first}", lambda order, first: order["orderId"] < first),
+        ("nonsense", lambda order, first: True),
+        ("orderId:near={first}", lambda order, first: True),
+    ],
+)
+def test_expanded_lists_are_filtered(anna: Signing, asked: str, kept: Callable[[Any, int], bool]) -> None:
+    anna.sandbox.settings(expanded_lists=True)
+    orders = anna.get("/me/order", headers=_EXPANDED)
+    first = sorted(order["orderId"] for order in orders)[3]
+    headers = _EXPANDED | {"X-Pagination-Filter": asked.format(first=first), "X-Pagination-Size": "5"}
+    answer = anna.call("GET", "/me/order", headers=headers)
+    wanted = [order["orderId"] for order in orders if kept(order, first)]
+    assert [order["orderId"] for order in answer.json()] == wanted[:5]
+    assert answer.headers["X-Pagination-Elements"] == str(len(wanted))
+    assert answer.headers["X-Pagination-Size"] == "5"
