@@ -7,12 +7,43 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from .callers import forget_once_committed
 from .money import tax_rate
 
 # An order in one of these is over; nothing moves it but a retraction.
 SETTLED = ("delivered", "cancelled")
 # A retraction is not taken in these.
 BEYOND_RETRACTION = ("notPaid", "cancelling", "cancelled")
+
+
+class Watched(models.QuerySet[Any]):
+    """Rows that say who may call. Every change of them is told to what remembers callers; saves are, below."""
+
+    def update(self, **values: Any) -> int:
+        changed = super().update(**values)
+        forget_once_committed()
+        return changed
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        gone = super().delete()
+        forget_once_committed()
+        return gone
+
+    def bulk_create(self, *given: Any, **more: Any) -> list[Any]:
+        made = super().bulk_create(*given, **more)
+        forget_once_committed()
+        return made
+
+
+class WatchedModel(models.Model):
+    objects = Watched.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, **more: Any) -> None:
+        super().save(**more)
+        forget_once_committed()
 
 
 class World(models.Model):
@@ -28,7 +59,7 @@ class World(models.Model):
     first_number = models.BigIntegerField(default=0, help_text="of those given out in this world")
 
 
-class Application(models.Model):
+class Application(WatchedModel):
     application_id = models.BigIntegerField(primary_key=True)
     key = models.TextField(unique=True)
     secret = models.TextField()
@@ -36,7 +67,7 @@ class Application(models.Model):
     owner = models.TextField(default="", blank=True, help_text="nichandle of who made it; empty: the sandbox's own")
 
 
-class Customer(models.Model):
+class Customer(WatchedModel):
     nichandle = models.TextField(primary_key=True)
     about = models.TextField()
     password = models.TextField()
@@ -63,7 +94,7 @@ class Customer(models.Model):
         return self.profile["legalform"] == "individual"
 
 
-class Credential(models.Model):
+class Credential(WatchedModel):
     """One account's grant to one application (auth.ApiCredential), and the request that it began as."""
 
     credential_id = models.BigAutoField(primary_key=True)

@@ -10,6 +10,7 @@ from typing import Literal
 from django.db.models import F
 
 from .. import tokens, world
+from ..callers import holder_of
 from ..models import Application, Credential, Customer, ServiceAccount
 from ..signatures import is_granted, sign
 from . import errors
@@ -54,9 +55,7 @@ def examine(method: str, urls: Iterable[str], headers: Mapping[str, str], body: 
     signature = headers.get("x-ovh-signature")
     credential = application = None
     if consumer_key and "\0" not in consumer_key:
-        credential = (
-            Credential.objects.select_related("customer", "application").filter(consumer_key=consumer_key).first()
-        )
+        credential = holder_of(consumer_key)
     if credential is not None and credential.application.key == application_key:
         application = credential.application
     elif application_key and "\0" not in application_key:

@@ -6,6 +6,7 @@ from django.db import connection
 from django.db.models import Model
 
 from .. import world
+from ..callers import forget_once_committed
 from ..models import Application, Belonging, Bill, Cart, Credential, Customer, Detail, LedgerEntry, Order, PaymentMethod
 from .demo import demo
 from .empty import empty as _nothing
@@ -63,6 +64,7 @@ def empty(staying: Container[str]) -> list[Credential]:
     else:
         for model in REPLACED:
             model._default_manager.all()._raw_delete("default")
+    forget_once_committed()
     return granted
 
 
