@@ -107,13 +107,6 @@ def reserve(wanted: Mapping[int, Wanted], now: datetime | None = None) -> dict[i
         if len(grants) < len(wanted):
             _make_rows([link for link in wanted if link not in grants], now)
             grants |= _reserve({link: want for link, want in wanted.items() if link not in grants}, now)
-    held_back = sum(
-        want.people + want.background - grants[link].people - grants[link].background
-        for link, want in wanted.items()
-        if link in grants
-    )
-    if held_back:
-        count(held_back=held_back, now=now)
     return grants
 
 
@@ -225,12 +218,11 @@ def note_limited(limited: Mapping[int, tuple[float, datetime]], now: datetime | 
             if row.limited_at is None or row.limited_at < asked_at:
                 row.refill_per_minute = max(row.refill_per_minute / 2, SLOWEST)
                 row.changed_at = row.limited_at = now
-            row.tokens, row.filled_at = 0, now
             until = now + timedelta(seconds=retry_after)
             row.silent_until = max(row.silent_until or until, until)
             # Filling begins when the silence ends.
-            row.filled_at = row.silent_until
-            row.save(update_fields=["refill_per_minute", "changed_at", "limited_at", "tokens", "filled_at", "silent_until"])
+            row.tokens, row.filled_at = 0, row.silent_until
+            row.save()
 
 
 def book(links: Mapping[int, tuple[int, float]], now: datetime) -> dict[int, datetime]:
@@ -253,7 +245,13 @@ def book(links: Mapping[int, tuple[int, float]], now: datetime) -> dict[int, dat
 
 # --- What was called, for staff ---------------------------------------------------------------------------------------
 def count(
-    *, calls: int = 0, limited: int = 0, failed: int = 0, held_back: int = 0, checked: int = 0, now: datetime | None = None
+    *,
+    calls: int = 0,
+    limited: int = 0,
+    failed: int = 0,
+    held_back: int = 0,
+    checked: int = 0,
+    now: datetime | None = None,
 ) -> None:
     """Add to this minute's figures; one statement. Minutes older than a day go."""
     minute = (now or timezone.now()).replace(second=0, microsecond=0)

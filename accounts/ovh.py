@@ -1,11 +1,14 @@
 """The panel's own application at OVHcloud, and gateways that speak for a customer."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Case, F, When
 
+from accounts.metering import Meter
 from accounts.models import Link, Nichandle
-from gateway import AccessRule, Application, Gateway
+from gateway import AccessRule, Application, Gateway, Heard
 
 # What a customer is asked for at sign-in, in the words of /auth/credential. Nothing wider: never /me/*.
 SIGN_IN_RULES = tuple(
@@ -67,11 +70,35 @@ def usable_link(nichandle: Nichandle) -> Link:
     return (own or links)[0]
 
 
-def gateway_for(nichandle: Nichandle, **patience: Any) -> Gateway:
-    """
-    A gateway that speaks for this nichandle.
+def usable_links(nichandle_pks: Sequence[int]) -> dict[int, Link]:
+    """The same for many accounts in one query, by nichandle; those without a usable key are missing."""
+    links = Link.objects.usable().filter(nichandle__in=nichandle_pks)
+    own = Case(When(user__nichandle=F("nichandle"), then=0), default=1)
+    links = links.order_by("nichandle", own, "-renewed_at").distinct("nichandle")
+    return {link.nichandle_id: link for link in links.only("user", "nichandle", "encrypted_key")}
 
+
+def gateway_for(
+    nichandle: Nichandle, *, people: bool = True, witness: Callable[[Heard], None] | None = None, **patience: Any
+) -> Gateway:
+    """
+    A gateway that speaks for this nichandle, within its key's budget; for one thread, which may use the database.
+
+    people: somebody waits for it, so it comes before the background. witness: hears every answer.
+    Its calls raise BudgetSpent and BreakerOpen, too, which are a RateLimited and a NotConnected.
     Raises:
         NoKey: see there.
     """
-    return Gateway(application(), usable_link(nichandle).consumer_key(), **patience)
+    link = usable_link(nichandle)
+    return _metered(
+        link.consumer_key(), Meter(application().address, link.pk, people=people, witness=witness), patience
+    )
+
+
+def gateway_with(consumer_key: str, **patience: Any) -> Gateway:
+    """A gateway for a key that no link holds (yet, or any more), or for nobody: ""."""
+    return _metered(consumer_key, Meter(application().address, None, people=True), patience)
+
+
+def _metered(consumer_key: str, meter: Meter, patience: dict[str, Any]) -> Gateway:
+    return Gateway(application(), consumer_key, before_call=meter.before, witness=meter.heard, **patience)

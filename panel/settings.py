@@ -227,6 +227,12 @@ OVH_ENDPOINT = env.str("OVH_ENDPOINT", "ovh-eu")
 OVH_BASE_URL = env.str("OVH_BASE_URL", "").rstrip("/")  # empty: the official address of OVH_ENDPOINT
 OVH_APPLICATION_KEY = required("OVH_APPLICATION_KEY") if PRODUCTION else env.str("OVH_APPLICATION_KEY", "")
 OVH_APPLICATION_SECRET = required("OVH_APPLICATION_SECRET") if PRODUCTION else env.str("OVH_APPLICATION_SECRET", "")
+# Calls to OVHcloud for each consumer key (accounts/budget.py): the bucket, its refill to begin with, the most it may
+# grow to, and one for the whole installation, 0 for none. OVHcloud publishes no limit; 60 a minute was said to be fine.
+OVH_CALLS_AT_ONCE = env.int("OVH_CALLS_AT_ONCE", 60)
+OVH_CALLS_A_MINUTE = env.int("OVH_CALLS_A_MINUTE", 60)
+OVH_CALLS_A_MINUTE_AT_MOST = env.int("OVH_CALLS_A_MINUTE_AT_MOST", 120)
+OVH_CALLS_A_MINUTE_IN_ALL = env.int("OVH_CALLS_A_MINUTE_IN_ALL", 0)
 # Hosts that a browser may be sent to: OVHcloud's validation page and its page of a purchase order.
 OVH_WEB_HOSTS = env.list(
     "OVH_WEB_HOSTS",
@@ -272,7 +278,13 @@ ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
     "login_failed": "10/m/ip,5/5m/key",
 }
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ADAPTER = "accounts.factors.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Half minutes that a phone's clock may be off, either way.
+MFA_TOTP_TOLERANCE = 2
+# Browsers take localhost for safe; elsewhere a passkey answers only to BASE_URL's own https.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

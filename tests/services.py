@@ -30,6 +30,10 @@ _ENVIRONMENT = {
     "DEFAULT_FROM_EMAIL": "panel@example.net",
     # Chromium is driven from a thread in which Django suspects an event loop.
     "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
+    # Tests that are about the budget of calls set their own; the others import whole accounts at once.
+    "OVH_CALLS_AT_ONCE": "100000",
+    "OVH_CALLS_A_MINUTE": "100000",
+    "OVH_CALLS_A_MINUTE_AT_MOST": "100000",
     "TZ": "UTC",
 }
 

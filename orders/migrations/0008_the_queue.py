@@ -9,7 +9,7 @@ KIND = """CASE
             AND {o}.expiration_date <= {o}.status_checked_at THEN 3
         WHEN {o}.watched_until > now() OR {o}.check_asked_at > coalesce({o}.status_checked_at, '-infinity') THEN 0
         WHEN {o}.status IN ('cancelling', 'delivering') OR ({o}.status = 'notPaid' AND {o}.expiration_date
-            BETWEEN now() - interval '10 minutes' AND now() + interval '10 minutes') THEN 1
+            BETWEEN {o}.next_poll_at - interval '10 minutes' AND {o}.next_poll_at + interval '10 minutes') THEN 1
         ELSE 2
     END"""
 

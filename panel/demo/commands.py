@@ -96,6 +96,10 @@ def _panel(addresses: Addresses, secrets: Secrets) -> dict[str, str]:
         "STATIC_ROOT": addresses.static_root,
         "OVH_ENDPOINT": "ovh-eu",
         "OVH_BASE_URL": f"{addresses.sandbox}/1.0",
+        # The sandbox is ours and limits nothing: no page of a first look should wait for a budget.
+        "OVH_CALLS_AT_ONCE": "600",
+        "OVH_CALLS_A_MINUTE": "600",
+        "OVH_CALLS_A_MINUTE_AT_MOST": "1200",
         "DEFAULT_FROM_EMAIL": "orders@example.net",
     }
 
