@@ -11,6 +11,8 @@ from accounts.ringing import ring
 from orders import tasks
 from orders.models import Order, OrderImport
 from orders.retraction.declaration import retract_order as retract_order
+from orders.retraction.declaration import send_receipt as send_receipt
+from orders.retraction.open_door import declare_without_sign_in as declare_without_sign_in
 
 # A watching page asks every few seconds; when it is closed, the fast lane ends by itself.
 WATCH = timedelta(seconds=20)

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from orders.converters import AnyText, OrderNumber
-from orders.views import orders, receipts, retractions
+from orders.views import afterwards, open_door, orders, receipts, retractions
 
 register_converter(OrderNumber, "order_number")
 register_converter(AnyText, "any_text")
@@ -21,7 +21,12 @@ urlpatterns = [
     path("orders/<order_number:order_id>/leave/<str:token>/", orders.order_leave, name="order_leave"),
     path("orders/<order_number:order_id>/withdrawal/", retractions.retraction_show, name="retraction_show"),
     path("orders/<order_number:order_id>/withdrawal/model-form/", retractions.retraction_form, name="retraction_form"),
+    path("orders/<order_number:order_id>/withdrawal/letter/", afterwards.retraction_letter, name="retraction_letter"),
+    path("orders/<order_number:order_id>/withdrawal/receipt/", afterwards.receipt_send, name="receipt_send"),
+    path("orders/<order_number:order_id>/withdrawal/refund/", afterwards.refund_note, name="refund_note"),
     path("withdraw/", retractions.retractions, name="retractions"),
+    path("withdraw/declare/", open_door.declaration, name="declaration"),
+    path("withdraw/declared/<str:token>/", open_door.declared, name="declared"),
     path("orders/<order_number:order_id>/withdrawal/<str:reference>.pdf", receipts.receipt_pdf, name="receipt_pdf"),
     path("receipts/<any_text:reference>/", receipts.receipt_verify, name="receipt_verify"),
 ]

@@ -26,22 +26,30 @@ LINK_LASTS = 7 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
-    """What the page of the second step showed. key: of that page, so that sending it twice is one declaration."""
+class _Typed:
+    """What the page of the second step showed."""
 
     order_number: str
     name: str
     email: str
     language: str
-    key: uuid.UUID | None = None
 
 
-def declare(typed: Typed, *, request: HttpRequest) -> Retraction:
-    """Store it, whatever it says and however many came before; limits hold back its mail, never itself."""
-    before = Retraction.objects.filter(form_key=typed.key).first() if typed.key else None
+def declare_without_sign_in(
+    *, order_number: str, name: str, email: str, language: str, key: uuid.UUID | None, request: HttpRequest
+) -> Retraction:
+    """
+    Store it, whatever it says and however many came before; limits hold back its mail, never itself.
+
+    key: of the page it was confirmed on, so that sending that page twice is one declaration.
+    """
+    typed = _Typed(order_number, name, email, language)
+    before = Retraction.objects.filter(form_key=key).first() if key else None
     if before is not None and _is_same(before, typed):
         return before
-    key = typed.key if before is None else None
+    if before is not None:
+        # That page once more with other words, which is another declaration.
+        key = None
     try:
         with transaction.atomic():
             return _store(typed, key, request)
@@ -53,7 +61,7 @@ def declare(typed: Typed, *, request: HttpRequest) -> Retraction:
         return found
 
 
-def _store(typed: Typed, key: uuid.UUID | None, request: HttpRequest) -> Retraction:
+def _store(typed: _Typed, key: uuid.UUID | None, request: HttpRequest) -> Retraction:
     with override(typed.language):
         statement = words.public_statement(typed.name, typed.order_number)
     retraction = Retraction.objects.create(
@@ -111,6 +119,6 @@ def by_link(token: str) -> Retraction | None:
     return Retraction.objects.filter(reference=reference, channel=Retraction.Channel.PUBLIC).first()
 
 
-def _is_same(retraction: Retraction, typed: Typed) -> bool:
+def _is_same(retraction: Retraction, typed: _Typed) -> bool:
     stored = (retraction.order_typed, retraction.name, retraction.email, retraction.language)
     return stored == (typed.order_number, typed.name, typed.email, typed.language)

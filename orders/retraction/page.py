@@ -65,6 +65,7 @@ def withdrawal(order: Order, nichandle: Nichandle, now: datetime) -> dict[str, A
         "rows": [_row(share, money.currency_code) for share in money.shares],
         "paid": formats.money(money.paid, money.currency_code),
         "refund": formats.money(money.total, money.currency_code),
+        "estimate_working": words.estimate_working(money),
         "refund_due": words.plain_day(today + timedelta(days=14)),
         "statement": words.statement(order, nichandle),
         "french_terms": nichandle.country.upper() == "FR",

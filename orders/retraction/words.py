@@ -13,6 +13,7 @@ from orders import formats
 from orders.models import Intent, Order, Retraction
 from orders.retraction.deadline import Deadline, Step, holiday_name
 from orders.retraction.eligibility import Eligibility, Reason, Verdict
+from orders.retraction.estimate import Estimate
 from orders.retraction.parts import Part
 
 # Change it with every change of a sentence that is declared: declarations keep the version they were made with.
@@ -362,6 +363,25 @@ def part_means(verdict: Verdict) -> str:
     if verdict.part == Part.REDUCTION:
         return _("Reduction: what it took off is not refunded")
     return _("Ends, with its data")
+
+
+def estimate_working(money: Estimate) -> list[str]:
+    """The estimate's arithmetic, one line for each detail that something is expected for."""
+    lines = []
+    for share in money.shares:
+        if share.refund is None:
+            continue
+        said = {
+            "what": share.verdict.detail.description,
+            "paid": formats.money(share.paid, money.currency_code),
+            "refund": formats.money(share.refund, money.currency_code),
+        }
+        if share.days is None or share.used is None:
+            lines.append(_("%(what)s: %(refund)s, for no duration is known.") % said)
+        else:
+            said |= {"days": str(share.days), "left": str(share.days - share.used)}
+            lines.append(_("%(what)s: %(paid)s × %(left)s of %(days)s days left = %(refund)s.") % said)
+    return lines
 
 
 # --- The refund -------------------------------------------------------------------------------------------------------

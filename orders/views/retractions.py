@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -16,7 +17,7 @@ from orders.models import Order
 from orders.queries.order import order_freshness
 from orders.queries.overview import overview
 from orders.retraction import page, words
-from orders.retraction.form import RetractionForm
+from orders.retraction.form import AddressForm, DeclarationForm, RefundForm, RetractionForm
 
 _vary = vary_on_headers("HX-Request", "HX-Boosted", "HX-History-Restore-Request")
 
@@ -32,7 +33,22 @@ def retraction_show(request: CustomerRequest, order_id: int) -> HttpResponse:
         actions.retract_order(order, **form.for_action(), request=request)
         # Here also when one had been declared before: that one stands, and this page shows it.
         return redirect("orders:retraction_show", order.order_id)
-    context = _context(request, order, form)
+    return page_of(request, order, declaring=form)
+
+
+def page_of(
+    request: CustomerRequest,
+    order: Order,
+    *,
+    declaring: RetractionForm | None = None,
+    again: AddressForm | None = None,
+    refunded: RefundForm | None = None,
+) -> HttpResponse:
+    """The page, or its fragment; forms that were refused come back with what was typed."""
+    context = _context(request, order, declaring) | {
+        "again": again or AddressForm(initial={"email": request.nichandle.email}),
+        "refunded": refunded or RefundForm(),
+    }
     if context["declared"] and not context["declared"]["settled"]:
         actions.watch_order(order)
     if wants_fragment(request):
@@ -57,7 +73,8 @@ def retractions(request: HttpRequest) -> HttpResponse:
     """Withdraw from a contract: the orders that are open to it, or the ways for who is not signed in."""
     nichandle = getattr(request, "nichandle", None)
     if nichandle is None:
-        return render(request, "orders/retractions_signed_out.html")
+        context = {"form": DeclarationForm(), "page_language": get_language()}
+        return render(request, "orders/retractions_signed_out.html", context)
     actions.note_seen(nichandle)
     now = timezone.now()
     context = {
@@ -74,7 +91,7 @@ def _context(request: CustomerRequest, order: Order, form: RetractionForm | None
     context = page.withdrawal(order, request.nichandle, now)
     if form is None:
         declared = context["declared"]
-        after = declared["retraction"].reference if declared and declared["refused"] else ""
+        after = declared["retraction"].reference if declared and declared["over"] else ""
         form = RetractionForm(initial={"email": request.nichandle.email, "after": after})
     return context | {
         "form": form,

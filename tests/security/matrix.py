@@ -46,8 +46,23 @@ orders:retraction_form     read  in       404      200      200      in       40
 orders:receipt_pdf         read  in       404      200      200      in       404      404
                            post  in       405      405      405      in       404      404
                            else  in       405      405      405      in       404      404
+orders:retraction_letter   read  in       404      200      200      in       404      404
+                           post  in       405      405      405      in       404      404
+                           else  in       405      405      405      in       404      404
+orders:receipt_send        read  in       405      405      405      in       404      404
+                           post  in       404      200      200      in       404      404
+                           else  in       405      405      405      in       404      404
+orders:refund_note         read  in       405      405      405      in       404      404
+                           post  in       404      200      200      in       404      404
+                           else  in       405      405      405      in       404      404
 orders:retractions         read  200      200      200      200      200      200      200
                            post  405      405      405      405      405      405      405
+                           else  405      405      405      405      405      405      405
+orders:declaration         read  200      200      200      200      200      200      200
+                           post  200      200      200      200      200      200      200
+                           else  405      405      405      405      405      405      405
+orders:declared            read  404      404      404      404      404      404      404
+                           post  404      404      404      404      404      404      404
                            else  405      405      405      405      405      405      405
 orders:receipt_verify      read  200      200      200      200      200      200      200
                            post  405      405      405      405      405      405      405

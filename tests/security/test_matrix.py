@@ -52,6 +52,10 @@ def samples(sieged: Sieged) -> dict[str, Any]:
         "reference": sieged.reference,
         # A receipt is of the order that was withdrawn from.
         "orders:receipt_pdf": {"order_id": sieged.withdrawn.order_id},
+        # And so is what may be done after declaring.
+        "orders:retraction_letter": {"order_id": sieged.withdrawn.order_id},
+        "orders:receipt_send": {"order_id": sieged.withdrawn.order_id},
+        "orders:refund_note": {"order_id": sieged.withdrawn.order_id},
         "nonce": "a-nonce-nobody-was-given",
         "token": "a-token-nobody-was-given",
         "holder": "bruno2-ovh",
@@ -157,6 +161,8 @@ def test_the_pages_open_to_everybody_are_these():
     assert open_ones == {
         "home",
         "orders:retractions",
+        "orders:declaration",
+        "orders:declared",
         "orders:receipt_verify",
         "accounts:sign_in",
         "accounts:sign_in_continue",
