@@ -44,7 +44,7 @@ def resync(nichandle: Nichandle, *, all_orders: bool = False, details: bool = Fa
     row.save(update_fields=["check_asked_at", "next_batch_at", "next_find_at"])
     known = nichandle.orders.filter(gone_at=None)
     asked = known if all_orders else known.filter(next_poll_at__isnull=False)
-    orders = asked.update(next_poll_at=now, wanted_at=now, check_asked_at=now)
+    orders = asked.update(next_poll_at=now, check_asked_at=now)
     parts = known.filter(details_read_at__isnull=False).update(details_read_at=None) if details else 0
     waiting = Intent.objects.filter(order__nichandle=nichandle, state__in=[Intent.State.WAITING, Intent.State.DOUBTFUL])
     intents = waiting.filter(Q(leased_until=None) | Q(leased_until__lte=now)).exclude(next_attempt_at=None)

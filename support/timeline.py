@@ -62,7 +62,7 @@ def _freshness(order: Any, account: OrderImport | None, now: datetime) -> Freshn
         now=now,
         zone=order.nichandle.zone,
         checked_at=order.status_checked_at,
-        due_at=order.wanted_at or order.next_poll_at,
+        due_at=order.next_poll_at,
         sang_at=order.sang_at,
         unreachable_since=account.unreachable_since if account else None,
         unreachable_why=account.unreachable_why if account else "",

@@ -102,7 +102,7 @@ def order_freshness(order: Any, nichandle: Nichandle, now: datetime, *, live: bo
         now=now,
         zone=nichandle.zone,
         checked_at=order.status_checked_at,
-        due_at=order.wanted_at or order.next_poll_at,
+        due_at=order.next_poll_at,
         sang_at=order.sang_at,
         unreachable_since=order.unreachable_since,
         unreachable_why=order.unreachable_why or "",

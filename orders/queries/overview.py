@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, Min, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce, JSONObject
+from django.db.models.functions import JSONObject
 from django.db.models.query import QuerySet
 
 from accounts.models import Nichandle
@@ -98,7 +98,7 @@ def _counts(now: datetime, *, with_expired: bool) -> QuerySet[Any]:
                 unpaid=Count("pk", filter=awaiting_payment_q(now)),
                 complete=Count("pk", filter=shown & Q(status=Status.DELIVERED)),
                 checked_at=Min(F("status_checked_at"), filter=alive),
-                due_at=Min(Coalesce("wanted_at", "next_poll_at"), filter=alive),
+                due_at=Min(F("next_poll_at"), filter=alive),
             )
         )
         .values("json")

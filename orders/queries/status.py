@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import Aggregate, Count, F, FloatField, Func, Min, Q, Sum, Value
+from django.db.models import Aggregate, Count, DateTimeField, F, FloatField, Func, Min, Q, Sum, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import Breaker, Budget, CallMinute
 from accounts.ovh import application
 from orders import broker
-from orders.models import Canary, Intent, Order, OrderImport, Receipt
+from orders.models import Canary, Due, Intent, OrderImport, Receipt
 
 HOUR = timedelta(hours=1)
 State = Intent.State
@@ -40,7 +40,7 @@ class Minute:
 @dataclass(frozen=True)
 class SyncStatus:
     """
-    due, lag: orders that should have been asked by now. minutes: the last hour, oldest first.
+    due, lag: orders that should have been asked by now. lapsed: asked for the last time, to be marked expired. minutes: the last hour, oldest first.
 
     silenced: accounts that OVHcloud wants no call of just now; slowed: those that get less than at the beginning.
     breaker: closed, open or half-open; breaker_since: of the first failure. queues: None: Redis cannot be asked.
@@ -49,6 +49,7 @@ class SyncStatus:
 
     at: datetime
     due: int
+    lapsed: int
     lag: Lag
     minutes: list[Minute]
     checked: int
@@ -92,13 +93,14 @@ class SyncStatus:
 
 
 def sync_status(now: datetime) -> SyncStatus:
-    due, lag = _due(now)
+    due, lapsed, lag = _due(now)
     minutes, checked, held_back = _minutes(now)
     breaker = Breaker.objects.filter(address=application().address).first() or Breaker()
     intents, oldest = _intents()
     return SyncStatus(
         at=now,
         due=due,
+        lapsed=lapsed,
         lag=lag,
         minutes=minutes,
         checked=checked,
@@ -128,11 +130,14 @@ class _Seconds(Func):
     output_field = FloatField()
 
 
-def _due(now: datetime) -> tuple[int, Lag]:
-    # wanted_at: what had to wait for the budget is late since the policy wanted it, not since it was put off.
-    late = _Seconds(Value(now) - Coalesce(F("wanted_at"), F("next_poll_at")))
-    found = Order.objects.due(now).aggregate(count=Count("pk"), lag=_Percentiles(late))
-    return found["count"], Lag(*(max(0.0, seconds) for seconds in found["lag"] or ()))
+def _due(now: datetime) -> tuple[int, int, Lag]:
+    # Due.at moves with every claim and every wait for the budget; the policy's wish stands still.
+    late = _Seconds(Value(now, DateTimeField()) - F("order__next_poll_at"))
+    asked = ~Q(kind=Due.Kind.LAPSED)
+    found = Due.objects.filter(at__lte=now).aggregate(
+        count=Count("pk", filter=asked), lapsed=Count("pk", filter=~asked), lag=_Percentiles(late, filter=asked)
+    )
+    return found["count"], found["lapsed"], Lag(*(max(0.0, seconds) for seconds in found["lag"] or ()))
 
 
 def _minutes(now: datetime) -> tuple[list[Minute], int, int]:

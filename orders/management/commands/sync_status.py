@@ -49,7 +49,7 @@ def _lines(status: SyncStatus) -> list[tuple[str, str]]:
             "canary",
             f"sang {_age(status, status.sang_at)} ago" if status.sang_at else "never sang: is a worker running?",
         ),
-        ("due now", f"{status.due} orders"),
+        ("due now", f"{status.due} orders, {status.lapsed} to be marked expired"),
         ("late by", f"median {_span(lag.median)}, p95 {_span(lag.p95)}, p99 {_span(lag.p99)}"),
         ("checked", f"{status.checked} orders in the last hour"),
         ("calls", f"{status.calls} in the last hour, {last.calls} in the last whole minute"),
