@@ -23,14 +23,16 @@ def _take_the_relays_place(**kwargs: Any) -> None:
     from orders.models import Intent
 
     class Careless(relay.Relay):
-        """Takes what is due, whoever else has it, and asks for no lease before it calls."""
+        """Takes what is due, whoever else has it, and calls without a lease and without a note of it."""
 
         def _claim(self) -> Intent | None:
             due = Intent.objects.filter(next_attempt_at__lte=timezone.now())
             return due.select_related("order__nichandle").order_by("?").first()
 
         def _note(self, intent: Intent) -> bool:
-            Intent.objects.filter(pk=intent.pk).update(state=Intent.State.SENDING, attempted_at=timezone.now())
+            # When, but not that: whoever comes next still finds it waiting.
+            intent.attempted_at = timezone.now()
+            intent.save(update_fields=["attempted_at"])
             return True
 
         def _may_call(self, intent: Intent) -> bool:

@@ -24,7 +24,7 @@ from tests.sandboxes import Customer, Sandbox, forms
 _REFERENCE = re.compile(r"W(?:-[2-9A-HJ-NP-Z]{9}){3}")
 _PATIENCE_S = 20
 # Orders of one account: few enough that OVHcloud's limits of calls allow to check them all within a minute.
-_MOST_ORDERS = 14
+_MOST_ORDERS = 20
 # An act that met trouble: the network, or an answer that is not the page.
 Trouble = (requests.RequestException, AssertionError, IndexError, KeyError)
 
@@ -81,7 +81,7 @@ class Person:
     sandbox: Sandbox
     journal: Journal
     seed: str
-    pause_s: tuple[float, float] = (0.2, 1.2)
+    pause_s: tuple[float, float] = (0.1, 0.9)
     declaring: bool = True
     settling: bool = False
     stopped: bool = False
@@ -101,7 +101,7 @@ class Person:
 
     def place_first_orders(self) -> None:
         """What the account holds before its owner ever comes."""
-        for kind in ("delivered", "delivered", "unpaid", "paid"):
+        for kind in ("delivered", "delivered", "delivered", "delivered", "unpaid", "paid"):
             self._place(kind)
 
     def _live(self) -> None:
@@ -188,7 +188,7 @@ class Person:
         """Declare for an order, in one of the ways that people have."""
         open_to = [order for order in self.orders if not order.unpaid and not order.declared]
         if not open_to:
-            self._place("delivered")
+            self.place()
             return
         order = self._chance.choice(open_to)
         path = f"/orders/{order.order_id}/withdrawal/"
@@ -224,7 +224,9 @@ class Person:
 
     def place(self) -> None:
         if len(self.orders) < _MOST_ORDERS:
-            self._place(self._chance.choice(("delivered", "delivered", "unpaid", "soon", "paid")))
+            self._place(self._chance.choice(("delivered", "delivered", "delivered", "unpaid", "soon", "paid")))
+            # Whoever has just ordered wants to see it.
+            self.check_list()
 
     def _place(self, kind: str) -> None:
         wanted: dict[str, object] = {"price": f"{self._chance.randint(100, 9999) / 100:.2f}"}
@@ -268,7 +270,7 @@ _ACTS: list[tuple[Act, int]] = [
     (Person.check_list, 1),
     (Person.check_order, 2),
     (Person.leave_to_pay, 1),
-    (Person.withdraw, 5),
+    (Person.withdraw, 9),
     (Person.place, 4),
     (Person.pay, 3),
     (Person.sign_out, 1),

@@ -25,6 +25,7 @@ from tests.sandboxes import Sandbox
 SETTLES_WITHIN_S = 60
 # OVHcloud's life goes on at this pace, so that orders pass through every status in a run.
 _PACE, _PACE_AFTERWARDS = 15, 500
+_ARRIVE_WITHIN_S = 15
 # No withdrawal begins in the last part of a run: its looks need a minute to end.
 _DECLARING = 0.8
 # The tasks that a visibility time-out would deliver again, and their queues.
@@ -102,10 +103,20 @@ class Run:
             self._people.append(person)
         for person in self._people:
             person.start()
+        self._let_them_in()
         if self._plan.careless:
             # Room for two to be under way at once, all through the run.
-            sandbox.arm("latency", path="/me/order/*/retraction", ms=1500)
+            sandbox.arm("latency", path="/me/order/*/retraction", ms=3000)
             sandbox.arm("accept_then_reset", path="/me/order/*/retraction", probability=0.5)
+
+    def _let_them_in(self) -> None:
+        """Trouble begins once everybody is in and sees their orders, or after a while all the same."""
+        until = time.monotonic() + _ARRIVE_WITHIN_S
+        while time.monotonic() < until:
+            found = self._facts()
+            if len(found.signed_in) == len(self._people) and len(found.orders) >= 3 * len(self._people):
+                return
+            time.sleep(0.3)
 
     # --- Trouble ---
 
