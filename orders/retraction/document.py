@@ -28,7 +28,7 @@ def document_of(retraction: Retraction) -> ReceiptDocument:
 
 def file_name(retraction: Retraction) -> str:
     """A name that means something in a folder of downloads, in letters that every system takes."""
-    return f"withdrawal-{retraction.order_number}-{retraction.reference}.pdf"
+    return f"withdrawal-{retraction.reference}.pdf"
 
 
 def contents(retraction: Retraction) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def contents(retraction: Retraction) -> dict[str, Any]:
             "title": _("Receipt of your withdrawal"),
             "author": settings.SITE_NAME or _("Orders"),
             "description": _("Order %(number)s, reference %(reference)s")
-            % {"number": retraction.order_number, "reference": retraction.reference},
+            % {"number": told["number"], "reference": retraction.reference},
             "footer": f"{retraction.reference} · {told['declared_at']}",
             "lead": _("We received and stored your declaration. Keep this document: it is your proof."),
             "statement_heading": _("What you declared"),
@@ -74,7 +74,7 @@ def _facts(retraction: Retraction, told: dict[str, Any]) -> list[tuple[str, str]
         (_("Reference"), retraction.reference),
         (_("Declared on"), told["declared_at"]),
         (_("The same moment in universal time"), words.utc_moment(retraction.declared_at)),
-        (_("Order"), str(retraction.order_number)),
+        (_("Order, as you gave it") if told["public"] else _("Order"), told["number"]),
         (_("By"), by),
         (_("Receipt to"), retraction.email),
         (_("Fingerprint (SHA-256)"), told["fingerprint"]),
@@ -94,6 +94,14 @@ def _withdrawn(retraction: Retraction) -> dict[str, Any]:
 
 
 def _next(retraction: Retraction, told: dict[str, Any]) -> list[str]:
+    if told["public"]:
+        return [
+            _("Your declaration cannot be changed or lost. Its date and time count, whatever happens later."),
+            _(
+                "We look for the order. If number and e-mail agree with one that we know, your declaration is passed to"
+                " OVHcloud at once; else a person looks for it."
+            ),
+        ]
     if told["held"]:
         return [
             _(

@@ -4,16 +4,12 @@ import hashlib
 import json
 from datetime import UTC
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.urls import reverse
 
 from orders.models import Retraction
 from orders.retraction import words
-
-# Of a declaration that names no account whose zone we could know.
-_ZONE = "Europe/Paris"
 
 
 def declaration_json(retraction: Retraction) -> bytes:
@@ -22,7 +18,7 @@ def declaration_json(retraction: Retraction) -> bytes:
 
     UTF-8 JSON without spaces, keys sorted: whoever holds the receipt's facts can write it again.
     """
-    declared = {
+    declared: dict[str, Any] = {
         "reference": retraction.reference,
         "declared_at": retraction.declared_at.astimezone(UTC).isoformat(timespec="microseconds"),
         "nichandle": retraction.nichandle,
@@ -33,6 +29,8 @@ def declaration_json(retraction: Retraction) -> bytes:
         "statement_version": retraction.statement_version,
         "language": retraction.language,
     }
+    if retraction.order_typed:
+        declared["order_typed"] = retraction.order_typed
     return json.dumps(declared, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -41,19 +39,16 @@ def fingerprint(retraction: Retraction) -> str:
     return hashlib.sha256(declaration_json(retraction)).hexdigest()
 
 
-def zone_of(retraction: Retraction) -> ZoneInfo:
-    """The zone in which the declaration's moments were shown, whatever the account's is by now."""
-    kept = retraction.snapshot.get("zone")
-    return ZoneInfo(kept or (retraction.order.nichandle.time_zone if retraction.order else _ZONE))
-
-
 def facts(retraction: Retraction) -> dict[str, Any]:
     """What a receipt states, for page, mail and PDF, in the language in force. "" where there is nothing to say."""
     order = retraction.order
-    order_url = settings.BASE_URL + reverse("orders:retraction_show", args=[retraction.order_number]) if order else ""
+    order_url = settings.BASE_URL + reverse("orders:retraction_show", args=[order.order_id]) if order else ""
     return {
         "retraction": retraction,
-        "declared_at": words.long_moment(retraction.declared_at.astimezone(zone_of(retraction))),
+        # Made without signing in it says what was typed, and nothing of what was found.
+        "public": retraction.channel == Retraction.Channel.PUBLIC,
+        "number": retraction.number,
+        "declared_at": words.long_moment(retraction.declared_at.astimezone(retraction.zone)),
         "fingerprint": fingerprint(retraction),
         "verify_url": settings.BASE_URL + reverse("orders:receipt_verify", args=[retraction.reference]),
         "order_url": order_url,

@@ -9,16 +9,19 @@ import logging
 import smtplib
 from datetime import timedelta
 from email.utils import parseaddr
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from orders.models import Receipt, ReceiptDocument
+from orders.retraction import words
 from orders.retraction.document import document_of, file_name
 from orders.retraction.facts import facts as facts
 from orders.retraction.facts import fingerprint as fingerprint
@@ -35,35 +38,64 @@ LAST_RETRY = timedelta(hours=6)
 
 def mail(receipt: Receipt, document: ReceiptDocument | None) -> EmailMessage:
     """
-    The mail as it is sent, in the declaration's language. The same receipt always has the same Message-ID.
+    The mail as it is sent. The same receipt always has the same Message-ID.
 
     document: None where it could not be made; a later mail that brings it is another message.
     """
     retraction = receipt.retraction
+    if receipt.kind == Receipt.Kind.NOTICE:
+        return _notice(receipt)
     follows = receipt.sent_at is not None
     with override(retraction.language):
         told = facts(retraction) | {"support_email": settings.SUPPORT_EMAIL, "has_document": document is not None}
-        number = {"number": retraction.order_number}
-        if follows:
-            subject = _("Receipt of your withdrawal from order %(number)s, as PDF") % number
-        else:
-            subject = _("Receipt of your withdrawal from order %(number)s") % number
         text = render_to_string("mail/receipt.txt", told)
+        message = _message(receipt, _subject(told, follows), text, "pdf" if follows else "")
+    if document:
+        message.attach(file_name(retraction), bytes(document.pdf), "application/pdf")
+    return message
+
+
+def _subject(told: dict[str, Any], follows: bool) -> str:
+    number = {"number": told["number"]}
+    if told["public"]:
+        # What was typed may be anything, and a subject is read before a mail is opened.
+        return _("Receipt of your withdrawal, as PDF") if follows else _("Receipt of your withdrawal")
+    if follows:
+        return _("Receipt of your withdrawal from order %(number)s, as PDF") % number
+    return _("Receipt of your withdrawal from order %(number)s") % number
+
+
+def _notice(receipt: Receipt) -> EmailMessage:
+    """To the address kept with an account, in its language: that somebody declared; nothing of what was typed."""
+    order = receipt.order
+    assert order is not None  # noqa: S101  (for the type checker: a notice is of an order)
+    account = order.nichandle
+    with override("fr" if account.language.startswith("fr") else "en"):
+        told = {
+            "number": order.order_id,
+            "account": account.nichandle,
+            "declared_at": words.long_moment(receipt.retraction.declared_at.astimezone(account.zone)),
+            "order_url": settings.BASE_URL + reverse("orders:retraction_show", args=[order.order_id]),
+            "support_email": settings.SUPPORT_EMAIL,
+        }
+        subject = _("A withdrawal from your order %(number)s was declared") % told
+        return _message(receipt, subject, render_to_string("mail/declared_for_account.txt", told), "")
+
+
+def _message(receipt: Receipt, subject: str, text: str, suffix: str) -> EmailMessage:
     host = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
-    message = EmailMessage(
+    name = ".".join(filter(None, [receipt.retraction.reference.lower(), str(receipt.pk), suffix]))
+    return EmailMessage(
         subject,
         text,
         to=[receipt.address],
         reply_to=[settings.SUPPORT_EMAIL] if settings.SUPPORT_EMAIL else None,
         headers={
-            "Message-ID": f"<{retraction.reference.lower()}.{receipt.pk}{'.pdf' if follows else ''}@{host}>",
+            "Message-ID": f"<{name}@{host}>",
             "Auto-Submitted": "auto-generated",
-            "Content-Language": retraction.language,
+            "Content-Language": get_language() or settings.LANGUAGE_CODE,
         },
     )
-    if document:
-        message.attach(file_name(retraction), bytes(document.pdf), "application/pdf")
-    return message
 
 
 def send_due(limit: int = 20) -> int:
@@ -79,9 +111,8 @@ def _claim(limit: int) -> list[Receipt]:
     now = timezone.now()
     with transaction.atomic():
         due = Receipt.objects.filter(next_attempt_at__lte=now).order_by("next_attempt_at")
-        receipts = list(
-            due.select_for_update(skip_locked=True, of=("self",)).select_related("retraction__order__nichandle")[:limit]
-        )
+        due = due.select_related("retraction__order__nichandle", "order__nichandle")
+        receipts = list(due.select_for_update(skip_locked=True, of=("self",))[:limit])
         for receipt in receipts:
             receipt.attempts += 1
             receipt.next_attempt_at = now + CLAIM
@@ -108,7 +139,9 @@ def _send(receipt: Receipt) -> bool:
 
 
 def _document(receipt: Receipt) -> tuple[ReceiptDocument | None, str]:
-    """The PDF, or None and why there is none."""
+    """The PDF, or None and why there is none; a notice has none and needs none."""
+    if receipt.kind == Receipt.Kind.NOTICE:
+        return None, ""
     try:
         return document_of(receipt.retraction), ""
     except Exception as error:

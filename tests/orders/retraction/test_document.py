@@ -260,7 +260,7 @@ def test_the_mail_carries_it(mails):
     receipt.send_due()
     [mail] = mails.mail()
     [attached] = mail["attachments"]
-    assert attached["name"] == f"withdrawal-{retraction.order_number}-{retraction.reference}.pdf"
+    assert attached["name"] == f"withdrawal-{retraction.reference}.pdf"
     assert attached["type"] == "application/pdf"
     assert mails.attachment(mail) == bytes(retraction.document.pdf)
     assert "is attached" in mail["text"]
@@ -292,6 +292,46 @@ def test_without_the_engine_the_mail_goes_at_once_and_the_document_follows(mails
     assert mails.attachment(second).startswith(b"%PDF-1.7")
     row.refresh_from_db()
     assert (row.has_document, row.last_error, row.next_attempt_at) == (True, "", None)
+
+
+def public() -> Retraction:
+    return Retraction.objects.create(
+        channel=Retraction.Channel.PUBLIC,
+        order_typed="n° 12 ?",
+        name="Eve\r\nBcc: x@example.net",
+        email="eve@example.net",
+        statement="I, Eve, withdraw from order n° 12 ?.",
+        statement_version="test",
+        language="en",
+        snapshot={"zone": "Europe/Paris"},
+    )
+
+
+def test_one_made_without_signing_in_says_only_what_was_typed(mails):
+    retraction = public()
+    Receipt.objects.create(retraction=retraction, address="eve@example.net")
+    assert receipt.send_due() == 1
+    [mail] = mails.mail()
+    assert mail["to"] == ["eve@example.net"]
+    assert mail["subject"] == "Receipt of your withdrawal"
+    assert "Order, as you gave it: n° 12 ?" in mail["text"]
+    assert "None" not in mail["text"]
+    assert "()" not in mail["text"]
+    assert "/orders/" not in mail["text"]
+    assert in_it(opened(retraction))["order_typed"] == "n° 12 ?"
+    assert "None" not in words_of(retraction)
+
+
+def test_the_account_is_told_of_it_without_a_word_that_was_typed(mails):
+    order = make_order(make_nichandle(language="fr_FR"))
+    Receipt.objects.create(retraction=public(), kind=Receipt.Kind.NOTICE, order=order, address=order.nichandle.email)
+    assert receipt.send_due() == 1
+    [mail] = mails.mail()
+    assert str(order.order_id) in mail["subject"]
+    assert "Eve" not in mail["text"]
+    assert "n° 12" not in mail["text"]
+    assert mail["attachments"] == []
+    assert Receipt.objects.get().next_attempt_at is None
 
 
 def test_a_document_that_cannot_be_made_says_why(disk_is_full):
