@@ -7,6 +7,7 @@ from importlib import import_module
 
 # Where each case is; imported when Django is ready.
 _CASES = {
+    "migrate": "population",
     "load": "population",
     "poll_ours": "polling",
     "poll_sequential": "polling",
@@ -21,6 +22,8 @@ _CASES = {
     "import_ours": "importing",
     "celery_nothing": "overhead",
     "celery_rings": "overhead",
+    "cookies": "listing",
+    "list_queries": "listing",
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from bench import world
-from bench.machine import Figures, interleaved
+from bench.machine import Figures, cpu_seconds, interleaved
 from bench.report import Column, Goal, Table, number, percent, times
 from bench.sizes import Size
 from bench.stack import Stack
@@ -268,6 +268,92 @@ def celery(size: Size, rounds: int) -> list[Table]:
     return [table]
 
 
+def pages(size: Size, rounds: int) -> list[Table]:
+    """The list of orders, signed in, beside the least that one can cost; and how it grows with a customer's orders."""
+    populations = world.listed(size.listed)
+    customers, *growing = populations
+    few = list(customers.account_numbers())[:: max(customers.accounts // 200, 1)]
+    with Stack() as stack:
+        stack.make_base("listed", *populations)
+        with stack.copy_of("listed") as database:
+            cookies = stack.child("cookies", database, accounts=few)["cookies"]
+            grown = stack.child("cookies", database, accounts=[one.first for one in growing])["cookies"]
+            with (
+                stack.web(database, "panel.settings") as (panel, panel_port),
+                stack.web(database, "bench.floor_settings") as (floor, floor_port),
+            ):
+
+                def case(process: int, port: int, who: list[str], connections: int) -> Figures:
+                    seconds = min(size.slice_s, 5)
+                    stack.load(port, "/orders/", who, 1, connections)
+                    before = cpu_seconds(process), cpu_seconds(stack.postgres.pid or 0)
+                    figures = stack.load(port, "/orders/", who, seconds, connections)
+                    after = cpu_seconds(process), cpu_seconds(stack.postgres.pid or 0)
+                    each = 1e3 / figures["requests"]
+                    own = (after[0] - before[0]) * each
+                    return figures | {"cpu_ms": own, "postgres_ms": (after[1] - before[1]) * each}
+
+                rows = interleaved(
+                    {
+                        FLOOR: partial(case, floor, floor_port, cookies, 8),
+                        LIST: partial(case, panel, panel_port, cookies, 8),
+                    },
+                    rounds,
+                )
+                growth = interleaved(
+                    {
+                        f"{one.orders:,} orders": partial(case, panel, panel_port, [cookie], 2)
+                        for one, cookie in zip(growing, grown, strict=True)
+                    },
+                    rounds,
+                )
+            for one, figures in zip(growing, growth.values(), strict=True):
+                figures |= stack.child("list_queries", database, account=one.first, times=5)
+            rows[LIST] |= stack.child("list_queries", database, account=few[0], times=5)
+    return [_pages_table(size, rows), _growth_table(size, growth)]
+
+
+FLOOR = "one query and a short template, same middleware"
+LIST = "our list of orders"
+_PAGE_COLUMNS = [
+    Column("p50 ms", number("p50_ms", 1)),
+    Column("p99 ms", number("p99_ms", 1)),
+    Column("requests/s", number("per_second")),
+    Column("CPU ms", number("cpu_ms", 2)),
+    Column("PostgreSQL ms", number("postgres_ms", 2)),
+    Column("queries", number("queries", 1)),
+    Column("in them ms", number("queries_ms", 1)),
+    Column("counting ms", number("counting_ms", 1)),
+    Column("spread", percent("spread")),
+    Column("others' cores", number("others", 2)),
+]
+
+
+def _pages_table(size: Size, rows: dict[str, Figures]) -> Table:
+    floor, ours = rows[FLOOR], rows[LIST]
+    return Table(
+        f"The list of orders, 100 orders a customer, signed in, {2 * size.listed:,} orders in the table, granian",
+        rows,
+        _PAGE_COLUMNS,
+        [_goal("≥ 0.8× the bare floor in requests a second", ours["per_second"] / floor["per_second"], 0.8)],
+        [
+            "The floor of goals.md renders with Jinja2 and shows rows only; this one with Django's templates, in the "
+            "panel's own frame. Eight connections, one worker on one core."
+        ],
+    )
+
+
+def _growth_table(size: Size, rows: dict[str, Figures]) -> Table:
+    small, *_, large = rows.values()
+    return Table(
+        "How the list grows with one customer's orders",
+        rows,
+        [Column("× the smallest", times("p50_ms", small, 2)), *_PAGE_COLUMNS],
+        [_goal("≤ 1.05× from 20 orders to the most", large["p50_ms"] / small["p50_ms"], 1.05, least=False)],
+        ["Two connections. What counts for the presets is in `counting`."],
+    )
+
+
 def _inverse(name: str, base: Figures) -> Callable[[Figures], str]:
     """How many times quicker than `base` a row is."""
 
@@ -287,4 +373,5 @@ PARTS: dict[str, Callable[[Size, int], list[Table]]] = {
     "expire": expire,
     "import": import_,
     "celery": celery,
+    "list": pages,
 }

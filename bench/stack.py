@@ -3,13 +3,15 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import astuple
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,6 +34,7 @@ _POSTGRES = {
 }
 _PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
 _LONGEST_CASE_S = 1800
+_EMPTY = "bench_empty"
 
 
 class CaseFailed(Exception):
@@ -56,6 +59,7 @@ class Stack:
         self.valkey = Valkey(self._directory / "valkey")
         self._api: subprocess.Popen[bytes] | None = None
         self._api_port = 0
+        self._migrated = False
 
     def __enter__(self) -> Self:
         try:
@@ -84,7 +88,7 @@ class Stack:
 
     def _start_api(self) -> None:
         ready = self._directory / "api.json"
-        populations = json.dumps([[one.first, one.accounts, one.orders_each, one.lapsed] for one in self._populations])
+        populations = json.dumps(_plain(self._populations))
         arguments = ["--ready", str(ready), "--epoch", self.epoch.isoformat(), "--populations", populations]
         self._api = subprocess.Popen([sys.executable, "-m", "bench.api", *arguments], cwd=ROOT)  # noqa: S603
         until = time.monotonic() + 60
@@ -119,26 +123,36 @@ class Stack:
 
     # --- Databases and children ---
 
-    def make_base(self, name: str, population: world.Population) -> Figures:
-        """Make a database with the panel's tables and this population, for others to be copies of."""
-        self.postgres.create_database(name)
-        return self.child("load", name, population=[getattr(population, field) for field in _FIELDS])
+    def make_base(self, name: str, *populations: world.Population) -> Figures:
+        """Make a database with the panel's tables and these populations, for others to be copies of."""
+        if not self._migrated:
+            self.postgres.create_database(_EMPTY)
+            self.child("migrate", _EMPTY)
+            self._migrated = True
+        self._copy(_EMPTY, name)
+        return self.child("load", name, populations=_plain(populations))
 
     @contextmanager
     def copy_of(self, base: str) -> Iterator[str]:
         """A database as `base` was made, for one case alone."""
         name = f"{base}_run"
+        self._copy(base, name)
+        try:
+            yield name
+        finally:
+            self._drop(name)
+
+    def _copy(self, base: str, name: str) -> None:
+        self._drop(name)
         with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
-            drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            connection.execute(drop)
             copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
             connection.execute(copy.format(sql.Identifier(name), sql.Identifier(base)))
             # What the copying and the case before left to be written belongs to neither.
             connection.execute("CHECKPOINT")
-            try:
-                yield name
-            finally:
-                connection.execute(drop)
+
+    def _drop(self, name: str) -> None:
+        with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def environment(self, database: str) -> dict[str, str]:
         """The panel's settings, as a worker has them."""
@@ -171,16 +185,81 @@ class Stack:
             text=True,
         )
         machine.pin(process.pid, self.panel_core)
+        return _figures_of(process, f"{case} {arguments}")
+
+    # --- Pages ---
+
+    @contextmanager
+    def web(self, database: str, settings: str) -> Iterator[tuple[int, int]]:
+        """The panel's server on its core: (its process, its port)."""
+        port = free_port()
+        arguments = ["--interface", "wsgi", "--no-ws", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+        more = ["--blocking-threads", "8", "--backpressure", "64", "--log-level", "warning", "panel.wsgi:application"]
+        settled = {"PANEL_PROCESS": "web", "DJANGO_SETTINGS_MODULE": settings}
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "granian", *arguments, *more],
+            cwd=ROOT,
+            env=self.environment(database) | settled,
+            stdout=subprocess.DEVNULL,
+            preexec_fn=lambda: os.sched_setaffinity(0, self.panel_core),
+        )
         try:
-            said, complaints = process.communicate(timeout=_LONGEST_CASE_S)
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-        if process.returncode != 0 or not said.strip():
-            raise CaseFailed(f"{case} {arguments}: {complaints[-3000:]}")
-        figures: Figures = json.loads(said.strip().splitlines()[-1])
-        return figures
+            _wait_for(port, process)
+            yield process.pid, port
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(5)
+
+    def load(self, port: int, path: str, cookies: Sequence[str], seconds: float, connections: int = 8) -> Figures:
+        """Ask a page again and again from the other core."""
+        arguments = {"port": port, "path": path, "cookies": cookies, "seconds": seconds, "connections": connections}
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "bench.load", json.dumps(arguments)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        machine.pin(process.pid, self.other_core)
+        return _figures_of(process, path)
 
 
-_FIELDS = ("first", "accounts", "orders_each", "lapsed")
+def _figures_of(process: subprocess.Popen[str], what: str) -> Figures:
+    """Wait for a child and return the figures in its last line."""
+    try:
+        said, complaints = process.communicate(timeout=_LONGEST_CASE_S)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if process.returncode != 0 or not said.strip():
+        raise CaseFailed(f"{what}: {complaints[-3000:]}")
+    figures: Figures = json.loads(said.strip().splitlines()[-1])
+    return figures
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise CaseFailed("the panel's server did not start")
+
+
+def _plain(populations: Iterable[world.Population]) -> list[tuple[Any, ...]]:
+    return [astuple(population) for population in populations]

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 APPLICATION_KEY = "b3nchb3nchb3nch0"
 APPLICATION_SECRET = "of the bench and of nothing else"  # noqa: S105 - it protects nothing
-# An order's number is its account's followed by four digits.
-PER_ACCOUNT_AT_MOST = 10_000
+# An order's number is its account's followed by seven digits.
+PER_ACCOUNT_AT_MOST = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,13 @@ def active(orders: int) -> Population:
 
 def lapsed(orders: int) -> Population:
     return Population(LAPSED_FROM, max(orders // 100, 1), min(orders, 100), lapsed=True)
+
+
+def listed(orders: int) -> list[Population]:
+    """Customers with a hundred orders each, and three more: with twenty, with 5,000 and with as many as all others."""
+    growing = (20, min(5_000, orders // 2), orders)
+    customers = Population(30_000, max(orders // 100, 1), min(orders, 100))
+    return [customers, *(Population(58_000 + place, 1, many) for place, many in enumerate(growing))]
 
 
 def imported(orders: int) -> Population:

@@ -22,11 +22,25 @@ _KNOWN_STEPS = {
 }
 
 
-def load(population: list[Any]) -> Figures:
-    """Make the tables and fill them: [first, accounts, orders_each, lapsed] of bench.world.Population."""
-    whole = world.Population(*population)
+def migrate() -> Figures:
+    """Make the panel's tables."""
     call_command("migrate", verbosity=0)
+    return {"migrations": 1}
+
+
+def load(populations: list[list[Any]]) -> Figures:
+    """Fill the tables: each population as bench.world.Population takes it."""
     epoch = datetime.fromisoformat(os.environ["BENCH_EPOCH"])
+    for one in populations:
+        _load(world.Population(*one), epoch)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE)")
+        cursor.execute("SELECT pg_database_size(current_database())")
+        size = cursor.fetchone()[0]
+    return {"orders": Order.objects.count(), "accounts": Nichandle.objects.count(), "megabytes": size / 1e6}
+
+
+def _load(whole: world.Population, epoch: datetime) -> None:
     _copy(Nichandle, (_nichandle(number, epoch) for number in whole.account_numbers()))
     _copy(User, (_user(number, epoch) for number in whole.account_numbers()))
     _copy(Link, (_link(number, epoch) for number in whole.account_numbers()))
@@ -34,11 +48,6 @@ def load(population: list[Any]) -> Figures:
         _copy(OrderImport, (_import(number, whole, epoch) for number in whole.account_numbers()))
         ids = (order_id for number in whole.account_numbers() for order_id in whole.order_ids(number))
         _copy(Order, (_order(world.order(order_id, epoch), epoch) for order_id in ids))
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM (ANALYZE)")
-        cursor.execute("SELECT pg_database_size(current_database())")
-        size = cursor.fetchone()[0]
-    return {"orders": Order.objects.count(), "accounts": Nichandle.objects.count(), "megabytes": size / 1e6}
 
 
 def _nichandle(number: int, epoch: datetime) -> dict[str, Any]:
