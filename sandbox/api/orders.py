@@ -7,13 +7,14 @@ from django.db.models import Q, QuerySet
 
 from .. import follow_up as tracking
 from .. import life, prepaid, world
-from ..models import Bill, Detail, Order, PaymentMethod
+from ..models import Bill, Order, PaymentMethod
 from ..money import amount_of
-from . import fields
+from . import fields, stored
 from .errors import ApiError, bad_request, no_such, not_found
 from .fields import Field
 from .payment import available_for, note_transaction
 from .routes import Call, route
+from .stored import OrderShown
 
 REASONS = ("competitor", "difficulty", "expensive", "other", "performance", "reliability", "unused")
 MEANS = (
@@ -60,11 +61,11 @@ def locked_order(call: Call, order_id: int) -> Order:
     return order
 
 
-def document_url(base: str, order: Order) -> str:
+def document_url(base: str, order: Order | OrderShown) -> str:
     return f"{base}/order/display-order.cgi?orderId={order.order_id}&orderPassword={order.password}"
 
 
-def as_answer(base: str, order: Order) -> dict[str, Any]:
+def as_answer(base: str, order: Order | OrderShown) -> dict[str, Any]:
     url = document_url(base, order)
     answer = {
         "orderId": order.order_id,
@@ -83,7 +84,7 @@ def as_answer(base: str, order: Order) -> dict[str, Any]:
 
 
 def _expand(call: Call, order_ids: list[int]) -> list[dict[str, Any]]:
-    return [as_answer(call.base, order) for order in _orders(call).filter(pk__in=order_ids).order_by("pk")]
+    return [as_answer(call.base, order) for order in stored.orders_shown(call.customer, order_ids)]
 
 
 @route(
@@ -92,40 +93,27 @@ def _expand(call: Call, order_ids: list[int]) -> list[dict[str, Any]]:
     expand=_expand,
 )
 def list_orders(call: Call) -> list[int]:
-    orders = _orders(call)
-    if "date.from" in call.query:
-        orders = orders.filter(date__gte=call.query["date.from"])
-    if "date.to" in call.query:
-        orders = orders.filter(date__lte=call.query["date.to"])
-    return list(orders.order_by("pk").values_list("pk", flat=True))
+    return stored.order_ids(call.customer, call.query.get("date.from"), call.query.get("date.to"))
 
 
 @route("GET /me/order/{orderId}")
 def show_order(call: Call, order_id: int) -> dict[str, Any]:
-    return as_answer(call.base, find_order(call, order_id))
+    return as_answer(call.base, stored.order_shown(call.customer, order_id))
 
 
 @route("GET /me/order/{orderId}/status")
 def status(call: Call, order_id: int) -> str:
-    return find_order(call, order_id).status
+    return stored.order_status(call.customer, order_id)
 
 
 @route("GET /me/order/{orderId}/details")
 def details(call: Call, order_id: int) -> list[int]:
-    order = find_order(call, order_id)
-    return list(order.details.order_by("pk").values_list("pk", flat=True))
-
-
-def _detail(call: Call, order_id: int, detail_id: int) -> Detail:
-    detail = find_order(call, order_id).details.filter(pk=detail_id).first()
-    if detail is None:
-        raise no_such("orderDetailId", detail_id)
-    return detail
+    return stored.detail_ids(call.customer, order_id)
 
 
 @route("GET /me/order/{orderId}/details/{orderDetailId}")
 def detail(call: Call, order_id: int, detail_id: int) -> dict[str, Any]:
-    found = _detail(call, order_id, detail_id)
+    found = stored.detail_shown(call.customer, order_id, detail_id)
     return {
         "orderDetailId": found.order_detail_id,
         "description": found.description,
@@ -140,7 +128,7 @@ def detail(call: Call, order_id: int, detail_id: int) -> dict[str, Any]:
 
 @route("GET /me/order/{orderId}/details/{orderDetailId}/extension")
 def extension(call: Call, order_id: int, detail_id: int) -> dict[str, Any]:
-    found: dict[str, Any] | None = _detail(call, order_id, detail_id).extension
+    found = stored.detail_shown(call.customer, order_id, detail_id).extension
     if found is None:
         raise not_found("The requested object (extension) does not exist")
     return found
@@ -148,7 +136,7 @@ def extension(call: Call, order_id: int, detail_id: int) -> dict[str, Any]:
 
 @route("GET /me/order/{orderId}/followUp")
 def follow_up(call: Call, order_id: int) -> list[dict[str, Any]]:
-    steps: list[dict[str, Any]] | None = find_order(call, order_id).follow_up
+    steps = stored.order_tracking(call.customer, order_id)
     wanted = world.switch("follow_up")
     if wanted == "todo":
         return tracking.new()
