@@ -20,6 +20,9 @@ unexport VIRTUAL_ENV PYTHONHOME
 # What `make demo` and `make sandbox` read: PORT=, SANDBOX_PORT= (0 is a free one) and READY=path.
 export PORT SANDBOX_PORT READY
 
+# What `make chaos` reads.
+export CHAOS_SECONDS CHAOS_SEED
+
 # Tools that import the settings need some; nothing is connected to.
 NOWHERE := env PANEL_ENV=test SECRET_KEY=none BASE_URL=http://localhost CREDENTIAL_KEYS=none \
 	DATABASE_URL=postgresql:///none REDIS_URL=redis://localhost SANDBOX_DATABASE_URL=postgresql:///none
@@ -57,6 +60,10 @@ prove: $(ENVIRONMENT) browser node ## the long proofs whole, where `make test` r
 .PHONY: bench
 bench: $(ENVIRONMENT) ## the panel's speed beside plain ways, as Markdown; BENCH=part,part BENCH_SIZE=full|small|tiny
 	@$(PY) -m bench
+
+.PHONY: chaos
+chaos: $(ENVIRONMENT) ## kill and spoil everything for CHAOS_SECONDS= (600) from CHAOS_SEED=, then compare with OVHcloud
+	@$(PY) -m tests.chaos
 
 .PHONY: lint
 lint: $(ENVIRONMENT) ## ruff, djlint, mypy and the import contract

@@ -3,6 +3,7 @@ What must be true once the trouble is over. Each function takes the facts and yi
 what to look at; `violations` asks them all.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -160,8 +161,12 @@ def receipts_arrive(facts: Facts) -> Iterator[str]:
 
 def no_page_failed(facts: Facts) -> Iterator[str]:
     """503 while PostgreSQL is away is an answer; 500 is a mistake of ours."""
+    times: dict[str, list[str]] = defaultdict(list)
     for page in facts.failed_pages:
-        yield f"FAILED PAGE {page}: see logs/web.log"
+        what, _, at = page.partition(" at ")
+        times[re.sub(r"\d{4,}", "N", what)].append(at)
+    for what, moments in times.items():
+        yield f"FAILED PAGE {what}: {len(moments)} times, first at {moments[0]}; see logs/web.log"
 
 
 def no_secret_is_told(facts: Facts) -> Iterator[str]:

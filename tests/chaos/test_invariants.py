@@ -183,7 +183,7 @@ def mail_without_end(facts: Facts) -> None:
 
 
 def fail_a_page(facts: Facts) -> None:
-    facts.failed_pages.append("500 GET /orders/")
+    facts.failed_pages.append("500 GET /orders/ at 12:00:00")
 
 
 def tell_a_secret(facts: Facts) -> None:

@@ -31,16 +31,24 @@ class Browser:
 
     def submit(self, path: str, form: str, **fields: str) -> requests.Response:
         """Open the page, take the form's own hidden and prefilled fields, and post it."""
-        page = self.get(path).text
-        markup = re.search(rf'<form[^>]*id="{form}".*?</form>', page, re.S)
-        assert markup, f"no form {form} on {path}"
+        return self._post_form(path, path, rf'id="{form}"', fields)
+
+    def check_now(self, order_id: int) -> requests.Response:
+        """Press Check now on an order's page."""
+        path = f"/orders/{order_id}/"
+        return self._post_form(path, f"{path}check/", f'action="{path}check/"', {})
+
+    def _post_form(self, page_path: str, path: str, mark: str, fields: dict[str, str]) -> requests.Response:
+        page = self.get(page_path).text
+        markup = re.search(rf"<form[^>]*{mark}.*?</form>", page, re.S)
+        assert markup, f"no form with {mark} on {page_path}"
         found: dict[str, str] = {}
         for tag in re.findall(r"<input[^>]*>", markup[0]):
             attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
             if attributes.get("type") != "checkbox" and "name" in attributes:
                 found[attributes["name"]] = attributes.get("value", "")
         return self.session.post(
-            self.base + path, data=found | fields, headers={"Referer": self.base + path}, timeout=20
+            self.base + path, data=found | fields, headers={"Referer": self.base + page_path}, timeout=20
         )
 
 
