@@ -2,14 +2,13 @@
 An HTTP server that can misbehave.
 
 It owns the sockets, so that a fault can delay, cut, drip, reset or hang; the answers come from Django in worker
-threads. A call that hangs waits here, in the event loop, and holds no thread.
+threads. A call that hangs or is late waits here, in the event loop, and holds no thread.
 """
 
 import asyncio
 import socket
 import ssl
 import struct
-from concurrent.futures import ThreadPoolExecutor
 from http.client import responses
 
 import h11
@@ -19,6 +18,8 @@ from .delays import late_s
 from .faults import FAULTS, Fault
 from .journal import JOURNAL, Entry
 from .messages import Answer, Received
+from .simple import read_head, write_head
+from .workers import Workers
 
 MAX_BODY = 1 << 20
 _READ = 1 << 16
@@ -47,9 +48,9 @@ class Server:
 
     def __init__(self) -> None:
         self._bridge = Bridge()
-        self._api_threads = ThreadPoolExecutor(8, thread_name_prefix="api")
+        self._api_threads = Workers(8, "api")
         # Apart, so that no trouble of the API keeps /_control/ and the pages from answering.
-        self._page_threads = ThreadPoolExecutor(4, thread_name_prefix="pages")
+        self._page_threads = Workers(4, "pages")
         self._servers: list[asyncio.Server] = []
         self._connections: set[asyncio.Task[None]] = set()
         self._tidying: asyncio.Task[None] | None = None
@@ -70,8 +71,8 @@ class Server:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._api_threads.shutdown(wait=False, cancel_futures=True)
-        self._page_threads.shutdown(wait=False, cancel_futures=True)
+        self._api_threads.stop()
+        self._page_threads.stop()
 
     async def _tidy(self) -> None:
         while True:
@@ -91,12 +92,11 @@ class Server:
 
     async def answer(self, received: Received, entry: Entry | None) -> Answer:
         threads = self._api_threads if entry is not None else self._page_threads
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(threads, self._bridge.answer, received, entry)
+        answer: Answer = await threads.do(self._bridge.answer, received, entry)
+        return answer
 
     async def note(self, received: Received, entry: Entry) -> None:
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._api_threads, self._bridge.note, received, entry)
+        await self._api_threads.do(self._bridge.note, received, entry)
 
 
 class _Connection:
@@ -106,7 +106,8 @@ class _Connection:
         self._server = server
         self._reader = reader
         self._writer = writer
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=64 * 1024)
+        # None while a simple request is served.
+        self._http: h11.Connection | None = None
         self._scheme = "https" if writer.get_extra_info("ssl_object") else "http"
         peer = writer.get_extra_info("peername")
         self._address = peer[0] if peer else ""
@@ -126,16 +127,41 @@ class _Connection:
                 await self._serve_api(received)
             else:
                 await self._send(await self._server.answer(received, None))
-            if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
-                return
-            self._http.start_next_cycle()
+            if self._http is not None:
+                if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
+                    return
+                self._http.start_next_cycle()
+                if not self._http.trailing_data[0]:
+                    self._http = None
+
+    async def _read(self) -> bytes:
+        async with asyncio.timeout(_IDLE_S):
+            return await self._reader.read(_READ)
 
     async def _receive(self) -> Received:
-        request = await self._event()
+        if self._http is not None:
+            return await self._receive_by_rules(self._http)
+        received = await self._read()
+        head = read_head(received)
+        if head is not None and head.size - head.body.start <= MAX_BODY:
+            while 0 < len(received) < head.size:
+                received, had = received + await self._read(), len(received)
+                if len(received) == had:
+                    raise Gone
+            if len(received) == head.size:
+                self._method = head.method
+                body = received[head.body]
+                return Received(head.method, head.target, head.headers, body, self._scheme, self._address)
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=64 * 1024)
+        self._http.receive_data(received)
+        return await self._receive_by_rules(self._http)
+
+    async def _receive_by_rules(self, http: h11.Connection) -> Received:
+        request = await self._event(http)
         if not isinstance(request, h11.Request):
             raise Gone
         body = bytearray()
-        while not isinstance(event := await self._event(), h11.EndOfMessage):
+        while not isinstance(event := await self._event(http), h11.EndOfMessage):
             if not isinstance(event, h11.Data):
                 raise Gone
             body += event.data
@@ -146,16 +172,16 @@ class _Connection:
         self._method = request.method.decode("ascii")
         return Received(self._method, target, headers, bytes(body), self._scheme, self._address)
 
-    async def _event(self) -> h11.Event | type[h11.PAUSED]:
-        while (event := self._http.next_event()) is h11.NEED_DATA:
-            if self._http.they_are_waiting_for_100_continue:
+    async def _event(self, http: h11.Connection) -> h11.Event | type[h11.PAUSED]:
+        while (event := http.next_event()) is h11.NEED_DATA:
+            if http.they_are_waiting_for_100_continue:
                 go_on = h11.InformationalResponse(status_code=100, headers=[])
-                self._writer.write(self._http.send(go_on) or b"")
-            self._http.receive_data(await asyncio.wait_for(self._reader.read(_READ), _IDLE_S))
+                self._writer.write(http.send(go_on) or b"")
+            http.receive_data(await self._read())
         return event  # type: ignore[return-value]
 
     async def _refuse(self, status: int, message: str) -> None:
-        if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+        if self._http is None or self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return
         await self._send(json_answer(status, message, {"Connection": "close"}))
         # Closed with something unread, the connection would be reset and the refusal lost with it.
@@ -178,7 +204,8 @@ class _Connection:
             await self._keep_from_world(fault, entry)
             return
         answer = await self._server.answer(received, entry)
-        await asyncio.sleep(late_ms / 1000 + late_s(entry.median_ms))
+        if late := late_ms / 1000 + late_s(entry.median_ms):
+            await asyncio.sleep(late)
         if fault is None:
             await self._send(answer, entry)
         elif fault.kind == "accept_then_reset":
@@ -207,11 +234,11 @@ class _Connection:
             raise Gone
         for at in range(len(answer.body)):
             await asyncio.sleep((1000 if fault.ms is None else fault.ms) / 1000)
-            self._writer.write(self._http.send(h11.Data(data=answer.body[at : at + 1])) or b"")
+            self._writer.write(self._framed(answer.body[at : at + 1]))
             await self._writer.drain()
             if self._reader.at_eof():
                 raise Gone
-        self._writer.write(self._http.send(h11.EndOfMessage()) or b"")
+        self._writer.write(self._end())
         await self._writer.drain()
 
     async def _hang(self, fault: Fault) -> None:
@@ -237,6 +264,8 @@ class _Connection:
     # --- Sending ---
 
     def _head(self, answer: Answer) -> bytes:
+        if self._http is None:
+            return write_head(answer)
         headers = [(name, value) for name, value in answer.headers if name.lower() != "content-length"]
         if answer.status != 204:
             headers.append(("Content-Length", str(len(answer.body))))
@@ -247,11 +276,17 @@ class _Connection:
         )
         return self._http.send(response) or b""
 
+    def _framed(self, data: bytes) -> bytes:
+        return data if self._http is None else self._http.send(h11.Data(data=data)) or b""
+
+    def _end(self) -> bytes:
+        return b"" if self._http is None else self._http.send(h11.EndOfMessage()) or b""
+
     async def _send(self, answer: Answer, entry: Entry | None = None) -> None:
         wire = self._head(answer)
         if answer.body and self._method != "HEAD":
-            wire += self._http.send(h11.Data(data=answer.body)) or b""
-        wire += self._http.send(h11.EndOfMessage()) or b""
+            wire += self._framed(answer.body)
+        wire += self._end()
         if self._writer.is_closing() or self._reader.at_eof():
             raise Gone
         if entry is not None:
