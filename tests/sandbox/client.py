@@ -21,10 +21,15 @@ def sign(secret: str, key: str, method: str, url: str, body: str, timestamp: int
 
 @dataclass
 class Signing:
-    """Calls the API as one customer. Whatever it sends can be spoilt by the arguments of prepare()."""
+    """
+    Calls the API as one customer. Whatever it sends can be spoilt by the arguments of prepare().
+
+    skew_s: how far OVHcloud's clock is ahead of the machine's.
+    """
 
     sandbox: Sandbox
     customer: Customer
+    skew_s: float = 0
     session: requests.Session = field(default_factory=requests.Session)
 
     def __post_init__(self) -> None:
@@ -57,7 +62,7 @@ class Signing:
         app_key, app_secret = application or (self.sandbox.application_key, self.sandbox.application_secret)
         url = (base or self.sandbox.api_base) + path
         text = body if body is not None else ("" if sent is None else json.dumps(sent))
-        stamp = int(time.time()) if timestamp is None else timestamp
+        stamp = int(time.time() + self.skew_s) if timestamp is None else timestamp
         key = (headers or {}).get("X-Ovh-Consumer") or self.customer["consumer_key"]
         all_headers: dict[str, str | None] = {
             "X-Ovh-Application": app_key,

@@ -1,35 +1,16 @@
 """How paid orders are looked at: by a program, by hand on working days, with papers asked for, or refused."""
 
 import time
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from tests.sandboxes import Customer, Sandbox
 
 from .client import Signing
+from .days import go_to, is_quiet_tuesday, next_day
 
 _USUAL = ["created", "paid", "checking"]
-
-
-def _go_to(sandbox: Sandbox, day: date) -> None:
-    """Let it be noon of a day at OVHcloud."""
-    noon = datetime(day.year, day.month, day.day, 11, tzinfo=UTC)
-    sandbox.clock(0)
-    sandbox.clock((noon - datetime.now(UTC)).total_seconds())
-
-
-def _next(wanted: Callable[[date], bool]) -> date:
-    day = datetime.now(UTC).date() + timedelta(days=1)
-    while not wanted(day):
-        day += timedelta(days=1)
-    return day
-
-
-def _is_quiet_tuesday(day: date) -> bool:
-    """No holiday of any country falls on it: they lie in other months, or early in these."""
-    return day.weekday() == 1 and day.month in (2, 9, 11) and 12 <= day.day <= 20
 
 
 def _paid(sandbox: Sandbox, customer: Customer | None = None) -> int:
@@ -44,17 +25,17 @@ def _lives_on(sandbox: Sandbox, order_id: int, until: str = "delivered") -> list
 
 
 def test_by_hand_nothing_moves_at_a_weekend_at_whatever_pace(sandbox: Sandbox) -> None:
-    saturday = _next(lambda day: day.weekday() == 5 and _is_quiet_tuesday(day + timedelta(days=3)))
+    saturday = next_day(lambda day: day.weekday() == 5 and is_quiet_tuesday(day + timedelta(days=3)))
     sandbox.settings(checking="by_hand")
     sandbox.pace(100_000)
-    _go_to(sandbox, saturday)
+    go_to(sandbox, saturday)
     order_id = _paid(sandbox)
     time.sleep(1)
     assert sandbox.events(order_id) == _USUAL
-    _go_to(sandbox, saturday + timedelta(days=1))
+    go_to(sandbox, saturday + timedelta(days=1))
     time.sleep(1)
     assert sandbox.events(order_id) == _USUAL
-    _go_to(sandbox, saturday + timedelta(days=2))
+    go_to(sandbox, saturday + timedelta(days=2))
     assert _lives_on(sandbox, order_id) == [*_USUAL, "delivering", "delivered"]
 
 
@@ -68,12 +49,12 @@ def test_by_hand_each_country_has_its_own_holidays(
     """The Day of German Unity and the French national day: one is free where the other works."""
     sandbox.settings(checking="by_hand")
     sandbox.pace(100_000)
-    holiday = _next(lambda one: (one.month, one.day) == (month, day) and one.weekday() < 5)
-    _go_to(sandbox, holiday)
+    holiday = next_day(lambda one: (one.month, one.day) == (month, day) and one.weekday() < 5)
+    go_to(sandbox, holiday)
     waiting, moving = (_paid(sandbox, sandbox.customer(country)) for country in (free, works))
     _lives_on(sandbox, moving)
     assert sandbox.events(waiting) == _USUAL
-    _go_to(sandbox, _next(_is_quiet_tuesday))
+    go_to(sandbox, next_day(is_quiet_tuesday))
     _lives_on(sandbox, waiting)
 
 
@@ -93,7 +74,7 @@ def test_by_hand_it_is_said_that_somebody_looks(anna: Signing) -> None:
 
 def test_documents_lead_back_to_checking(sandbox: Sandbox) -> None:
     sandbox.settings(checking="documents")
-    _go_to(sandbox, _next(_is_quiet_tuesday))
+    go_to(sandbox, next_day(is_quiet_tuesday))
     sandbox.pace(1000)
     order_id = _paid(sandbox)
     told = _lives_on(sandbox, order_id)
@@ -103,7 +84,7 @@ def test_documents_lead_back_to_checking(sandbox: Sandbox) -> None:
 def test_who_is_refused_gets_all_of_it_back(anna: Signing) -> None:
     sandbox = anna.sandbox
     sandbox.settings(checking="refused")
-    _go_to(sandbox, _next(_is_quiet_tuesday))
+    go_to(sandbox, next_day(is_quiet_tuesday))
     sandbox.pace(1000)
     order_id = _paid(sandbox)
     told = _lives_on(sandbox, order_id, "refunded")
