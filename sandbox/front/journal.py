@@ -1,9 +1,11 @@
 """The log of calls to the API. It lives in memory; what happened to orders is in the ledger, which does not."""
 
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from ..api.signing import Caller
@@ -11,12 +13,12 @@ from ..api.signing import Caller
 _KEPT = 200_000
 
 
-@dataclass
+@dataclass(slots=True)
 class Entry:
-    """One call. status stays None while there is no answer; keys and bodies are never noted."""
+    """One call. status stays None while there is no answer; keys and bodies are never noted. at_s: Unix time."""
 
     n: int
-    at: datetime
+    at_s: float
     method: str
     path: str
     query: str
@@ -25,6 +27,10 @@ class Entry:
     signature: str = "none"
     # How slow the caller's account is: half of its answers are later. Not told to anybody.
     median_ms: float | None = None
+
+    @property
+    def at(self) -> datetime:
+        return datetime.fromtimestamp(self.at_s, UTC)
 
     def note(self, caller: Caller) -> None:
         self.nichandle, self.signature = caller.nichandle, caller.signature
@@ -54,14 +60,14 @@ class Journal:
         path, _, query = target.partition("?")
         with self._lock:
             self._last += 1
-            entry = Entry(self._last, datetime.now(UTC), method, path, query)
+            entry = Entry(self._last, time.time(), method, path, query)
             self._entries.append(entry)
         return entry
 
     def since(self, n: int) -> list[Entry]:
         with self._lock:
-            missed = max(0, len(self._entries) - (self._last - n))
-            return [self._entries[i] for i in range(missed, len(self._entries))]
+            newest_first = list(islice(reversed(self._entries), max(0, self._last - n)))
+        return newest_first[::-1]
 
     def latest(self, count: int) -> list[Entry]:
         return self.since(self._last - count)[::-1]
