@@ -51,8 +51,13 @@ def operations() -> dict[str, dict[str, Any]]:
 
 
 @lru_cache
+def models() -> dict[str, dict[str, Any]]:
+    return {name: model for document in documents() for name, model in document["models"].items()}
+
+
+@lru_cache
 def validator(type_name: str) -> Draft202012Validator:
-    definitions = {name: _model(name, model) for document in documents() for name, model in document["models"].items()}
+    definitions = {name: _model(name, model) for name, model in models().items()}
     return Draft202012Validator({"$defs": definitions} | _reference(type_name), format_checker=FormatChecker())
 
 

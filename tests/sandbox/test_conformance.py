@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,6 @@ _LEFT_OUT = re.compile(
     r"(GET|POST) /order/cart/\{cartId\}/(?!item|coupon|summary|checkout|assign|domain/|vps|webHosting)\w+(/options)?"
     r"|POST /me/payment/method(/\{paymentMethodId\}/(challenge|details|finalize))?"
     r"|POST /me/paymentMean/(bankAccount|creditCard|paypal)(/\{id\}/challenge)?"
-    r"|POST /auth/token"
 )
 
 CONTACT = {
@@ -37,6 +38,7 @@ def _account(walk: Walk) -> None:
     walk.take("GET /auth/time")
     walk.take("GET /auth/currentCredential")
     walk.take("GET /auth/details")
+    walk.take("POST /auth/token")
     rules = [{"method": "GET", "path": "/me"}]
     walk.take("POST /auth/credential", sent={"accessRules": rules, "redirection": None, "allowedIPs": None})
     walk.take("GET /me/fidelityAccount")
@@ -236,3 +238,78 @@ def test_every_operation_served_is_called_and_follows_its_schema(
     left_out = set(official.operations()) - served(walks[1].signing)
     assert [operation for operation in sorted(left_out) if not _LEFT_OUT.fullmatch(operation)] == []
     assert served(walks[1].signing) - set(seen) == set(), json.dumps(sorted(served(walks[1].signing) - set(seen)))
+
+
+# --- The walk itself: bent answers must not pass ---
+
+
+def _bent(answer: dict[str, Any], model: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Bend an answer against its model in every way that matters to who reads it."""
+    for name, one in official.models()[model]["properties"].items():
+        yield f"{name} left out", {key: value for key, value in answer.items() if key != name}
+        if not one["canBeNull"]:
+            yield f"{name} null", answer | {name: None}
+        yield f"{name} of another type", answer | {name: [{}]}
+        if answer[name] is not None and one.get("fullType", one.get("type")) == "datetime":
+            yield f"{name} without its zone", answer | {name: answer[name][:19]}
+        if "enum" in official.models().get(one.get("fullType", one.get("type")), {}):
+            yield f"{name} of no known word", answer | {name: "awaitingMoonlight"}
+    yield "a field that nobody described", answer | {"surprise": 1}
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        ("/me", "nichandle.Nichandle"),
+        ("/me/order", "billing.Order"),
+        ("/me/bill", "billing.Bill"),
+        ("/me/payment/method", "me.payment.PaymentMethod"),
+        ("/auth/currentCredential", "auth.ApiCredential"),
+    ],
+)
+def test_an_answer_bent_in_any_way_is_noticed(anna: Signing, path: str, model: str) -> None:
+    found = anna.get(path)
+    answer = found if isinstance(found, dict) else anna.get(f"{path}/{found[-1]}")
+    assert official.faults_in(answer, model) == []
+    bent = dict(_bent(answer, model))
+    assert len(bent) > 15
+    assert [how for how, one in bent.items() if not official.faults_in(one, model)] == []
+
+
+def test_a_walk_over_answers_that_leave_the_schemas_finds_it(sandbox: Sandbox) -> None:
+    """The account whose answers are odd on purpose, and a status that no success has."""
+    odd = Walk(Signing(sandbox, sandbox.customer("odd")))
+    _orders(odd)
+    assert {"priceInUcents", "awaitingMoonlight", "metadatas"} <= {
+        word for fault in odd.wrong for word in re.findall(r"\w+", fault)
+    }
+    sandbox.arm("status", "GET", "/me", status=500, count=1)
+    with pytest.raises(AssertionError, match="500"):
+        odd.take("GET /me")
+
+
+def test_an_operation_served_and_not_called_is_noticed(sandbox: Sandbox) -> None:
+    walk = Walk(Signing(sandbox, sandbox.company))
+    _account(walk)
+    missing = served(walk.signing) - set(walk.seen)
+    assert "GET /me/order" in missing
+    assert "GET /me" not in missing
+
+
+def test_documents_hold_what_is_served_and_the_models_it_needs(anna: Signing) -> None:
+    index = anna.get("/")
+    assert [api["path"] for api in index["apis"]] == ["/auth", "/domain", "/me", "/order"]
+    for api in index["apis"]:
+        document = anna.get(f"{api['path']}.json")
+        assert document["resourcePath"] == api["path"]
+        assert document["apis"]
+        named = set(re.findall(r'"(?:fullType|responseType)": "([^"\[]+)', json.dumps(document)))
+        missing = {name for name in named if name in official.models()} - set(document["models"])
+        assert missing == set(), api["path"]
+        for one in document["apis"]:
+            assert all(operation["apiStatus"]["value"] for operation in one["operations"])
+    assert anna.call("GET", "/cloud.json").json()["message"] == "Got an invalid (or empty) URL"
+    for name in ("vps", "domain", "webHosting", "emailpro", "sslGateway"):
+        paths = {one["path"] for one in anna.get("/order.json")["apis"]}
+        assert f"/order/cart/{{cartId}}/{name}" in paths
+    assert "/order/cart/{cartId}/kubernetes" not in paths
