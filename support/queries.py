@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.urls import reverse
 
 from orders import formats, words
 from orders.freshness import signs
-from orders.models import Intent, Order, OrderImport, Receipt, Retraction
+from orders.models import Intent, Order, OrderImport, Retraction
+from orders.relay.waiting import FOR_STAFF
 from support import waiting
 from support.search import PAGE
 
@@ -129,17 +130,24 @@ LONGEST_QUEUE = 200
 
 @dataclass(frozen=True)
 class QueueEntry:
-    """One thing that waits for a person. text: why, or whose words `said` are."""
+    """
+    One thing that waits for a person. text: why, or whose words `said` are.
 
-    number: int
+    intent: its number where staff may ring it again or close it, else None.
+    """
+
+    number: int | str
     url: str
     name: str
     nichandle: str
     since: str
     age: str
-    why: str
-    said: str
-    query_id: str
+    why: str = ""
+    said: str = ""
+    query_id: str = ""
+    action_url: str = ""
+    action: str = ""
+    intent: int | None = None
 
 
 @dataclass(frozen=True)
@@ -156,6 +164,11 @@ def doubtful(now: datetime) -> Queue:
     return _queue("doubtful", _intents(Intent.State.DOUBTFUL).order_by("created_at"), now)
 
 
+def dead(now: datetime) -> Queue:
+    """Withdrawals that the panel gave up to a person: it could not settle them by itself. One query."""
+    return _queue("dead", _intents(Intent.State.DEAD).order_by("created_at"), now)
+
+
 def held(now: datetime) -> Queue:
     """Withdrawals that wait for a person. One query."""
     return _queue("held", _intents(Intent.State.HELD).order_by("created_at"), now)
@@ -168,23 +181,9 @@ def refused(now: datetime) -> Queue:
     return _queue("refused", intents.order_by("created_at"), now)
 
 
-def unmailed(now: datetime) -> Queue:
-    """Receipts that no mail server has taken after at least one attempt. One query."""
-    receipts = (
-        Receipt.objects.filter(sent_at=None, attempts__gt=0)
-        .select_related("retraction__order__nichandle")
-        .order_by("retraction__declared_at")
-    )
-    rows = list(receipts[: LONGEST_QUEUE + 1])
-    entries = [
-        _entry(row.retraction.order, row.retraction.declared_at, now, why=row.address, said=row.last_error)
-        for row in rows[:LONGEST_QUEUE]
-    ]
-    return Queue("unmailed", entries, more=len(rows) > LONGEST_QUEUE)
-
-
 def _intents(state: str) -> QuerySet[Intent]:
-    first = Retraction.objects.filter(intent=OuterRef("pk")).order_by("declared_at")
+    declarations = Retraction.objects.filter(Q(intent=OuterRef("pk")) | Q(matchings__intent=OuterRef("pk")))
+    first = declarations.order_by("declared_at")
     return (
         Intent.objects.filter(state=state, kind=Intent.Kind.RETRACTION)
         .select_related("order__nichandle")
@@ -195,22 +194,27 @@ def _intents(state: str) -> QuerySet[Intent]:
 def _queue(name: str, intents: QuerySet[Intent], now: datetime) -> Queue:
     rows: list[Any] = list(intents[: LONGEST_QUEUE + 1])
     entries = [
-        _entry(
+        entry(
             row.order,
             row.declared_at or row.created_at,
             now,
-            why=waiting.why_held(row.why) if row.state == Intent.State.HELD else "",
+            why=waiting.why_held(row.why) if row.state in FOR_STAFF else "",
             said=row.message,
             query_id=row.query_id,
+            intent=row.pk if is_for_staff(row) else None,
         )
         for row in rows[:LONGEST_QUEUE]
     ]
     return Queue(name, entries, more=len(rows) > LONGEST_QUEUE)
 
 
-def _entry(
-    order: Order, since: datetime, now: datetime, *, why: str = "", said: str = "", query_id: str = ""
-) -> QueueEntry:
+def is_for_staff(intent: Intent) -> bool:
+    """Whether staff may ring it again or close it: what lacks a key waits for the customer alone."""
+    return intent.state in FOR_STAFF and intent.why != "key"
+
+
+def entry(order: Order, since: datetime, now: datetime, **facts: Any) -> QueueEntry:
+    """One of an order; facts: whatever else of QueueEntry there is to say."""
     account = order.nichandle
     return QueueEntry(
         number=order.order_id,
@@ -219,7 +223,5 @@ def _entry(
         nichandle=account.nichandle,
         since=formats.short_moment(since, account.zone, now),
         age=formats.length(max(now - since, timedelta())),
-        why=why,
-        said=said,
-        query_id=query_id,
+        **facts,
     )

@@ -1,24 +1,36 @@
 """One order as staff see it: what it is, what happened to it, what was asked and answered, all in words."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from orders import formats, tracking, words
 from orders.freshness import Freshness, freshness
-from orders.models import Intent, Order, OrderEvent, OrderImport, Receipt, Retraction
-from orders.queries.order import billing_lines, detail_groups
+from orders.models import Evidence, Intent, Order, OrderEvent, OrderImport, Receipt, Retraction
+from orders.queries.order import billing_lines, detail_groups, is_asked
+from orders.relay import words_for
+from orders.relay.waiting import FOR_STAFF
 from support import queries, waiting
+
+# As many kept answers as the page shows.
+MOST_EVIDENCE = 24
 
 
 @dataclass(frozen=True)
 class Happening:
-    """One line of the timeline. said: OVHcloud's own words. query_id: what its support asks for."""
+    """
+    One line of the timeline. at: when we saw it; happened: when OVHcloud says it was, "" where it does not say.
+
+    said: OVHcloud's own words. query_id: what its support asks for.
+    """
 
     at: str
+    happened: str
     what: str
     said: str
     source: str
@@ -54,6 +66,9 @@ def order_page(order: Order, now: datetime) -> dict[str, Any]:
         "steps": _steps(order, status, seen),
         "withdrawals": [_withdrawal(intent, zone, now) for intent in order.intents.all()],
         "happenings": [_happening(event, zone, now) for event in events],
+        "evidence": [_evidence(row, zone, now) for row in order.evidence.order_by("-id")[:MOST_EVIDENCE]],
+        "check_url": reverse("support:order_check", args=[order.nichandle.nichandle, order.order_id]),
+        "is_asked": is_asked(order, now),
     }
 
 
@@ -81,6 +96,17 @@ def _next_check(order: Order, zone: ZoneInfo, now: datetime) -> str:
     if order.next_poll_at <= now:
         return _("due since %(time)s") % {"time": formats.since(order.next_poll_at, zone, now)}
     return formats.ahead(order.next_poll_at - now)
+
+
+def _evidence(row: Evidence, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+    """One answer as it was kept; its JSON as text, for people who can read that."""
+    return {
+        "route": row.route,
+        "at": formats.short_moment(row.asked_at, zone, now),
+        "status": row.status_code,
+        "query_id": row.query_id,
+        "body": "" if row.body is None else json.dumps(row.body, indent=2, ensure_ascii=False),
+    }
 
 
 def _key(order: Order, zone: ZoneInfo, now: datetime) -> str:
@@ -131,12 +157,18 @@ def _steps(order: Order, status: str, seen: set[str]) -> list[dict[str, Any]]:
 
 
 def _withdrawal(intent: Intent, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
-    held = intent.state == Intent.State.HELD
+    held = intent.state in FOR_STAFF
     return {
+        "intent": intent.pk if queries.is_for_staff(intent) else None,
+        "note": intent.note,
         "state": intent.get_state_display(),
-        "tone": {"accepted": "success", "refused": "critical", "held": "warning", "doubtful": "warning"}.get(
-            intent.state, "info"
-        ),
+        "tone": {
+            "accepted": "success",
+            "refused": "critical",
+            "held": "warning",
+            "dead": "critical",
+            "doubtful": "warning",
+        }.get(intent.state, "info"),
         "why": waiting.why_held(intent.why) if held else "",
         "said": intent.message,
         "query_id": intent.query_id,
@@ -172,6 +204,7 @@ def _receipt(receipt: Receipt, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
 def _happening(event: OrderEvent, zone: ZoneInfo, now: datetime) -> Happening:
     return Happening(
         at=formats.short_moment(event.at, zone, now),
+        happened=_moment(event.said_at, zone, now),
         what=_what(event, zone),
         said=event.note,
         source=event.source,
@@ -198,19 +231,11 @@ def _what(event: OrderEvent, zone: ZoneInfo) -> str:
             return _("OVHcloud lists it again")
         case kind.DECLARED:
             return _("The customer declared the withdrawal")
-        case kind.SENT:
-            return _("The withdrawal was sent to OVHcloud")
-        case kind.ACCEPTED:
-            return _("OVHcloud accepted the withdrawal")
-        case kind.REFUSED:
-            return _("OVHcloud refused the withdrawal")
-        case kind.DOUBTFUL:
-            return _("OVHcloud’s answer to the withdrawal was lost")
-        case kind.HELD:
-            return _("The withdrawal is held for a person")
+        case kind.HELD | kind.GIVEN_UP:
+            return f"{words_for(event.kind, event.source)} ({waiting.why_held(event.after)})"
         case kind.REFUND:
             return _("A refund was seen at OVHcloud")
-    return event.get_kind_display()
+    return str(words_for(event.kind, event.source) or event.get_kind_display())
 
 
 def _label(word: str) -> str:

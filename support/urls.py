@@ -2,12 +2,19 @@
 
 from django.urls import path
 
-from support.views import desk
+from support.views import acting, desk, sync, withdrawals
 
 app_name = "support"
 
 urlpatterns = [
     path("", desk.search, name="search"),
     path("queues/", desk.queues, name="queues"),
+    path("sync/", sync.sync, name="sync"),
+    path("intents/<int:intent_id>/ring/", acting.intent_ring, name="intent_ring"),
+    path("intents/<int:intent_id>/close/", acting.intent_close, name="intent_close"),
+    path("declarations/<str:reference>/", withdrawals.declaration_show, name="declaration_show"),
+    path("mails/<int:mail>/", withdrawals.receipt_send, name="receipt_send"),
     path("orders/<str:nichandle>/<str:order_id>/", desk.order_show, name="order_show"),
+    path("orders/<str:nichandle>/<str:order_id>/refund/", withdrawals.refund_note, name="refund_note"),
+    path("orders/<str:nichandle>/<str:order_id>/check/", acting.order_check, name="order_check"),
 ]

@@ -73,7 +73,7 @@ def heading(order: Any, nichandle: Nichandle, now: datetime, came_from: ListFilt
         "tracking_url": f"{base}tracking/{carried}",
         "pay_url": f"{base}pay/" if order.can_be_paid(now) else "",
         "check_url": f"{base}check/",
-        "is_asked": _is_asked(order, now),
+        "is_asked": is_asked(order, now),
         "withdraw_url": f"{base}withdrawal/" if until else "",
         "withdraw_until": formats.weekday(until, nichandle.zone, now) if until else "",
         "declared_on": formats.day(order.declared_at, nichandle.zone) if order.declared_at else "",
@@ -83,7 +83,7 @@ def heading(order: Any, nichandle: Nichandle, now: datetime, came_from: ListFilt
     }
 
 
-def _is_asked(order: Any, now: datetime) -> bool:
+def is_asked(order: Any, now: datetime) -> bool:
     """Check now was pressed and its answer has not come yet; after half a minute the page waits no longer."""
     asked, checked = order.check_asked_at, order.status_checked_at
     return bool(asked and now - asked < timedelta(seconds=30) and (checked is None or checked < asked))

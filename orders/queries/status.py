@@ -40,11 +40,11 @@ class Minute:
 @dataclass(frozen=True)
 class SyncStatus:
     """
-    due, lag: orders that should have been asked by now. lapsed: asked for the last time, to be marked expired. minutes: the last hour, oldest first.
-
-    silenced: accounts that OVHcloud wants no call of just now; slowed: those that get less than at the beginning.
-    breaker: closed, open or half-open; breaker_since: of the first failure. queues: None: Redis cannot be asked.
-    intents: how many stand in each state; oldest_intent: of those on their way. sang_at: None: no worker ever sang.
+    due, lag: orders that should have been asked by now. lapsed: asked for the last time, to be marked expired.
+    minutes: the last hour, oldest first. silenced: accounts that OVHcloud wants no call of just now; slowed: those
+    that get less than at the beginning. breaker: closed, open or half-open; breaker_since: of the first failure.
+    queues: None: Redis cannot be asked. intents: how many stand in each state; oldest_intent: of those on their way.
+    sang_at: None: no worker ever sang.
     """
 
     at: datetime

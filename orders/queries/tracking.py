@@ -14,6 +14,7 @@ from orders import formats, words
 from orders.forms import ListFilter
 from orders.models import EXPIRED, OrderEvent, Status
 from orders.queries.order import heading, order_freshness, order_of
+from orders.relay import words_for
 from orders.tracking import DOING, ERROR, STEPS, HistoryEntry, doing_since, histories, step_states
 
 # As many lines of our own log as a page shows.
@@ -23,7 +24,7 @@ _LOG = 20
 def order_with_log(nichandle: Nichandle) -> QuerySet[Any]:
     """order_of, with the order's newest events beside it."""
     events = OrderEvent.objects.filter(order=OuterRef("pk")).order_by("-at", "-pk")
-    columns = JSONObject(at="at", kind="kind", before="before", after="after")
+    columns = JSONObject(at="at", said_at="said_at", kind="kind", before="before", after="after", source="source")
     return order_of(nichandle).annotate(log=ArraySubquery(events.values(json=columns)[:_LOG]))
 
 
@@ -49,7 +50,7 @@ def tracking_for_page(order: Any, nichandle: Nichandle, now: datetime, came_from
             }
             for index, (step, state) in enumerate(zip(STEPS, states, strict=True))
         ],
-        "log": [{"when": _when(event["at"], nichandle, now), "text": _event_words(event)} for event in order.log],
+        "log": [_logged(event, nichandle, now) for event in order.log],
     }
     context["freshness"] = order_freshness(order, nichandle, now, live=live)
     return context
@@ -96,6 +97,12 @@ def _advice(status: str) -> str:
     )
 
 
+def _logged(event: dict[str, Any], nichandle: Nichandle, now: datetime) -> dict[str, str]:
+    """One line of our log: when we saw it, what it was, and when OVHcloud says that it happened."""
+    said = _when(event["said_at"], nichandle, now) if event["said_at"] else ""
+    return {"when": _when(event["at"], nichandle, now), "text": _event_words(event), "said": said}
+
+
 def _event_words(event: dict[str, Any]) -> str:
     """Our own log in words: what we saw change, newest first."""
     kind, after = event["kind"], event["after"]
@@ -108,10 +115,5 @@ def _event_words(event: dict[str, Any]) -> str:
         OrderEvent.Kind.GONE: _("OVHcloud no longer lists this order"),
         OrderEvent.Kind.BACK: _("OVHcloud lists this order again"),
         OrderEvent.Kind.DECLARED: _("Withdrawal declared"),
-        OrderEvent.Kind.SENT: _("Withdrawal sent to OVHcloud"),
-        OrderEvent.Kind.ACCEPTED: _("Withdrawal accepted by OVHcloud"),
-        OrderEvent.Kind.REFUSED: _("Withdrawal refused by OVHcloud"),
-        OrderEvent.Kind.DOUBTFUL: _("No clear answer from OVHcloud to the withdrawal; we look again"),
-        OrderEvent.Kind.HELD: _("Withdrawal held for a person to look at"),
         OrderEvent.Kind.REFUND: _("Refund seen at OVHcloud"),
-    }.get(kind, words.readable(kind))
+    }.get(kind) or str(words_for(kind, event["source"]) or words.readable(kind))

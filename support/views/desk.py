@@ -13,7 +13,8 @@ from django.views.decorators.http import require_safe
 
 from accounts import audit
 from accounts.http import StaffRequest, wants_fragment
-from support import queries, timeline, trail
+from accounts.models import User
+from support import queries, timeline, trail, withdrawals
 from support import search as searching
 
 View = Callable[..., HttpResponse | None]
@@ -69,7 +70,13 @@ def order_show(request: StaffRequest, nichandle: str, order_id: str) -> HttpResp
         trail.looked(request, "staff_order", target=f"{nichandle} {order_id}", result="failed")
         return None
     trail.looked(request, "staff_order", subject=order.nichandle.nichandle, target=str(order.order_id))
-    return render(request, "support/order_show.html", timeline.order_page(order, timezone.now()))
+    now = timezone.now()
+    context = timeline.order_page(order, now) | {
+        "may_decide": may_decide(request),
+        "refund": withdrawals.refund_of(order, now),
+        "public": withdrawals.public_declarations(order),
+    }
+    return render(request, "support/order_show.html", context)
 
 
 @require_safe
@@ -77,10 +84,17 @@ def order_show(request: StaffRequest, nichandle: str, order_id: str) -> HttpResp
 def queues(request: StaffRequest) -> HttpResponse:
     """What waits for a person. One query a queue."""
     now = timezone.now()
-    shown = [queries.doubtful(now), queries.held(now), queries.refused(now), queries.unmailed(now)]
-    accounts = sorted({entry.nichandle for queue in shown for entry in queue.entries})
+    intents = (queries.dead, queries.held, queries.doubtful, queries.refused)
+    others = (withdrawals.unmatched, withdrawals.unrefunded, withdrawals.unmailed, withdrawals.held_back)
+    shown = [queue(now) for queue in (*intents, *others)]
+    accounts = sorted({entry.nichandle for queue in shown for entry in queue.entries if entry.nichandle})
     trail.looked(request, "staff_queues", accounts=accounts)
-    return render(request, "support/queues.html", {"queues": shown})
+    return render(request, "support/queues.html", {"queues": shown, "may_decide": may_decide(request)})
+
+
+def may_decide(request: StaffRequest) -> bool:
+    """Whether this person may ring an intent again, or close it."""
+    return request.user.role == User.Role.SUPERVISOR
 
 
 def _page(text: str) -> int:
