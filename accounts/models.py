@@ -417,3 +417,32 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor} {self.action} {self.target}"
+
+
+class Seal(models.Model):
+    """
+    What a batch of an append-only table held when it was sealed, and the seal before it. Immutable by a trigger.
+
+    accounts.seals makes and checks them. The same words went to the log, so that a cut tail shows, too.
+    """
+
+    class Kind(models.TextChoices):
+        BATCH = "batch"
+        PURGE = "purge"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.BATCH)
+    table = models.CharField(max_length=63)
+    number = models.PositiveIntegerField(help_text="Counts from 1 in each table, without gaps.")
+    last_pk = models.BigIntegerField(help_text="It speaks of the rows after the seal before it, up to this one.")
+    count = models.PositiveIntegerField(help_text="Rows in the batch; of a purge: rows that went.")
+    fields = models.JSONField(default=list, help_text="The columns that are sealed; later ones are not among them.")
+    digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 over the rows; empty for a purge.")
+    previous = models.CharField(max_length=64, blank=True, help_text="The seal before it; empty for the first.")
+    seal = models.CharField(max_length=64, help_text="SHA-256 over all the above.")
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["table", "number"], name="seal_is_one_per_table_and_number")]
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.number}"

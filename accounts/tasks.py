@@ -2,13 +2,18 @@
 
 from celery import shared_task
 
-from accounts import sync
+from accounts import seals, sync
 from accounts.ringing import ring
 
 
 @shared_task
 def drop_keys() -> None:
     sync.drop_keys()
+
+
+@shared_task
+def seal() -> None:
+    seals.seal_due()
 
 
 def ring_drop_keys() -> None:

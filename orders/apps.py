@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 from django.apps import AppConfig
@@ -7,8 +8,12 @@ class OrdersConfig(AppConfig):
     name = "orders"
 
     def ready(self) -> None:
+        from accounts import seals
         from accounts.signals import key_granted
+        from orders.models import Retraction
 
+        # Declarations are few and weigh much: each is sealed at the next turn.
+        seals.register(Retraction, "declared_at", patience=timedelta(0))
         key_granted.connect(_begin_import, dispatch_uid="orders.begin_import")
 
 

@@ -5,6 +5,7 @@ Every variable stands in the table of README.md. `PANEL_ENV` says what this proc
 default, which refuses to start half-configured), `demo` or `test`.
 """
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -126,6 +127,12 @@ TEMPLATES = [
 
 # --- PostgreSQL: the truth --------------------------------------------------------------------------------------------
 DATABASES = {"default": env.db_url_config(required("DATABASE_URL"))}
+# Another role may own the tables: it migrates and purges, and the panel's own can then not change what is append-only.
+DATABASE_APPLICATION_ROLE = ""
+if _owner_url := env.str("DATABASE_OWNER_URL", ""):
+    DATABASE_APPLICATION_ROLE = str(DATABASES["default"].get("USER", ""))
+    if sys.argv[1:2] in (["migrate"], ["purge_audit"]):
+        DATABASES = {"default": env.db_url_config(_owner_url)}
 PROCESS = env.str("PANEL_PROCESS", "web")  # web, worker or command: decides pooling and patience
 _limits = {"web": (5_000, 2_000), "worker": (30_000, 5_000), "command": (0, 0)}[PROCESS]
 DATABASES["default"]["OPTIONS"] = DATABASES["default"].get("OPTIONS", {}) | {
@@ -189,6 +196,7 @@ CELERY_TASK_ROUTES = {
     "orders.tasks.poll_orders": {"queue": "poll"},
     "orders.tasks.find_orders": {"queue": "poll"},
     "orders.tasks.expire_orders": {"queue": "bulk"},
+    "accounts.tasks.seal": {"queue": "bulk"},
     "orders.tasks.import_orders": {"queue": "import"},
     "orders.tasks.read_idle_details": {"queue": "import"},
 }
@@ -220,6 +228,7 @@ CELERY_BEAT_SCHEDULE = {
     "details": _every("orders.tasks.read_idle_details", 20),
     "canary": _every("orders.tasks.sing", 15),
     "keys": _every("accounts.tasks.drop_keys", 20),
+    "seals": _every("accounts.tasks.seal", 60),
 }
 
 # --- OVHcloud ---------------------------------------------------------------------------------------------------------

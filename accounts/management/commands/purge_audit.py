@@ -1,0 +1,27 @@
+"""Let old lines of the audit trail go and keep their seals: manage.py purge_audit."""
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from accounts import seals
+from accounts.models import AuditEvent
+
+
+class Command(BaseCommand):
+    help = "Deletes lines of the audit trail older than --days, by whole sealed batches. Needs the owner's rights."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--days", type=int, default=365, help="how long a line is kept; 365 unless told")
+
+    def handle(self, *args: Any, days: int, **options: Any) -> None:
+        if days < 30:
+            raise CommandError("An audit trail of less than 30 days proves nothing.")
+        try:
+            gone = seals.purge(AuditEvent, timezone.now() - timedelta(days=days))
+        except seals.NotAsSealed as error:
+            raise CommandError(f"Nothing was deleted, for the trail is not as it was sealed. {error}") from error
+        self.stdout.write(f"{gone} lines went; their seals stay.")
