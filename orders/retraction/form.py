@@ -66,6 +66,12 @@ class DeclarationForm(forms.Form):
     )
     language = forms.ChoiceField(choices=settings.LANGUAGES, required=False)
 
+    def clean_order_number(self) -> str:
+        return _on_one_line(self.cleaned_data["order_number"])
+
+    def clean_name(self) -> str:
+        return _on_one_line(self.cleaned_data["name"])
+
     def clean_language(self) -> str:
         return self.cleaned_data["language"] or get_language() or settings.LANGUAGE_CODE
 
@@ -86,6 +92,11 @@ class ConfirmedDeclarationForm(DeclarationForm):
     def for_action(self) -> dict[str, Any]:
         """What `declare_without_sign_in` takes; only for a valid form."""
         return {name: self.cleaned_data[name] for name in ("order_number", "name", "email", "language", "key")}
+
+
+def _on_one_line(text: str) -> str:
+    """Without line breaks and other control characters: it stands in a sentence, in a mail, in a document."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def new_key() -> str:

@@ -71,7 +71,8 @@ def _within_by_rows(address: str) -> bool:
     public = Retraction.objects.filter(channel=Retraction.Channel.PUBLIC)
     lately = public.filter(declared_at__gte=now - timedelta(seconds=HOUR))[: PER_NETWORK + 1].count()
     same = public.filter(declared_at__gte=now - timedelta(seconds=DAY), email__iexact=address)
-    return lately < PER_NETWORK and same[: PER_ADDRESS + 1].count() < PER_ADDRESS
+    # The one that is asked about is among them.
+    return lately <= PER_NETWORK and same[: PER_ADDRESS + 1].count() <= PER_ADDRESS
 
 
 def _digest(text: str) -> str:
