@@ -39,6 +39,10 @@ demo: $(ENVIRONMENT) ## run it all here on invented data; PORT=, SANDBOX_PORT= (
 demo-reset: $(ENVIRONMENT) ## forget the demo's data
 	@$(PY) -m panel.demo --reset
 
+.PHONY: demo-code
+demo-code: $(ENVIRONMENT) ## the code that staff of the demo are asked for after their password
+	@$(PY) -m panel.demo.code
+
 .PHONY: sandbox
 sandbox: $(ENVIRONMENT) ## run the stand-in OVHcloud API alone; PORT= (default: a free one), READY=path
 	@$(PY) -m sandbox --port "$${PORT:-0}" --tls-port 0 --ready-file "$${READY:-sandbox-ready.json}"

@@ -43,6 +43,10 @@ class AccountAdapter(DefaultAccountAdapter):
         """What our own proxies say, never what a caller sends: else every limit could be walked around."""
         return client_address(request)
 
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Never allauth's own, which lets whoever has neither password nor factor pass: see accounts.assurance."""
+        return False
+
     def add_message(self, *args: Any, **kwargs: Any) -> None:
         """Our pages say what happened themselves."""
 

@@ -4,6 +4,11 @@ from django.urls import Resolver404, resolve
 
 # Pages of these namespaces are for whoever signed in; nothing else is come back to.
 PAGES = {"orders", "accounts", "support"}
+# allauth's names stand in no namespace.
+FACTORS = {
+    *("mfa_index", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_add_webauthn", "mfa_remove_webauthn"),
+    *("mfa_view_recovery_codes", "mfa_generate_recovery_codes"),
+}
 # Steps of a journey make no sense without it, and what only takes a form shows nothing.
 NOT_PAGES = {
     *(f"accounts:{name}" for name in ("sign_in", "sign_in_continue", "sign_in_return", "sign_in_confirm", "sign_out")),
@@ -21,4 +26,5 @@ def own_page(address: str) -> str:
         match = resolve(path)
     except Resolver404:
         return ""
-    return address if PAGES & set(match.namespaces) and match.view_name not in NOT_PAGES else ""
+    is_page = bool(PAGES & set(match.namespaces)) or match.view_name in FACTORS
+    return address if is_page and match.view_name not in NOT_PAGES else ""

@@ -52,6 +52,9 @@ class CurrentNichandle:
             # The other kind of person is told nothing, not even that the page exists.
             _note_refusal(request)
             raise Http404
+        if user.is_staff and not user.has_factor:
+            # The desk shows other people's orders: a password alone does not open it.
+            return redirect("mfa_index")
         if request.link_is_lost and not getattr(view, "works_without_key", False):  # type: ignore[attr-defined]
             return render(request, "accounts/key_revoked.html")
         return None

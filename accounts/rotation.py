@@ -1,18 +1,23 @@
-"""Encrypts stored consumer keys anew with the newest of CREDENTIAL_KEYS, while the panel serves."""
+"""Encrypts stored consumer keys, and secrets of second factors, anew with the newest of CREDENTIAL_KEYS."""
 
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import StrIndex, Substr
 
 from accounts import crypto
+from accounts.factors import BOUND_TO
 from accounts.models import DroppedKey, Link, SignIn
 
 # Every model with `encrypted_key`, and how a row's key is bound.
 KEPT_IN: tuple[tuple[Any, str], ...] = ((Link, "key_binding"), (SignIn, "key_binding"), (DroppedKey, "bound_to"))
+
+# Where allauth keeps a factor's secret, in `data`.
+FACTOR_SECRETS = ("secret", "seed")
 
 BATCH = 200
 
@@ -24,6 +29,8 @@ def count_by_key() -> Counter[str]:
         key = Substr("encrypted_key", 1, StrIndex("encrypted_key", Value(":")) - 1)
         stored = model.objects.exclude(encrypted_key="").annotate(key=key)
         counts.update(stored.values_list("key", flat=True))
+    for factor in Authenticator.objects.exclude(type=Authenticator.Type.WEBAUTHN).iterator():
+        counts.update(crypto.key_id(factor.data[name]) for name in FACTOR_SECRETS if name in factor.data)
     return counts
 
 
@@ -51,6 +58,25 @@ def rotate() -> Iterator[tuple[int, int]]:
                 break
             last = rows[-1].pk
             yield done, unreadable
+    for pk in Authenticator.objects.exclude(type=Authenticator.Type.WEBAUTHN).values_list("pk", flat=True):
+        renewed, lost = _rotate_factor(pk)
+        done, unreadable = done + renewed, unreadable + lost
+    yield done, unreadable
+
+
+@transaction.atomic
+def _rotate_factor(pk: int) -> tuple[int, int]:
+    factor = Authenticator.objects.select_for_update().filter(pk=pk).first()
+    old = [name for name in FACTOR_SECRETS if factor and name in factor.data]
+    old = [name for name in old if crypto.key_id(factor.data[name]) != crypto.newest_id()]
+    try:
+        for name in old:
+            factor.data[name] = crypto.encrypt(crypto.decrypt(factor.data[name], bound_to=BOUND_TO), bound_to=BOUND_TO)
+    except crypto.KeyUnreadable:
+        return 0, len(old)
+    if old:
+        factor.save(update_fields=["data"])
+    return len(old), 0
 
 
 def _old_rows(model: Any, last: Any) -> list[Any]:

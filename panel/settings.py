@@ -289,6 +289,11 @@ ACCOUNT_RATE_LIMITS = {
 }
 MFA_ADAPTER = "accounts.factors.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_FORMS = {
+    "add_webauthn": "accounts.forms.AddPasskeyForm",
+    "authenticate_webauthn": "accounts.forms.AuthenticateByPasskeyForm",
+    "reauthenticate_webauthn": "accounts.forms.ShowByPasskeyForm",
+}
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 # Half minutes that a phone's clock may be off, either way.
 MFA_TOTP_TOLERANCE = 2

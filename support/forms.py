@@ -48,10 +48,6 @@ class CodeForm(AuthenticateForm):
             attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "maxlength": 32}
         )
 
-    @property
-    def is_locked(self) -> bool:
-        return self.has_error("code", LOCKED)
-
 
 class WelcomeForm(forms.Form):
     """A new password, twice, held against Django's validators."""

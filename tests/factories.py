@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from allauth.mfa.totp.internal.auth import TOTP
 from django.conf import settings
 from django.utils import timezone
 
@@ -65,8 +66,18 @@ def make_customer(nichandle: str | Nichandle = "", **fields: Any) -> User:
     return user
 
 
-def make_staff(email: str = "", role: str = "support", password: str = "correct horse battery") -> User:
-    return User.objects.make_staff(email or f"staff{next(_numbers)}@example.net", role, password)
+# The secret of every made-up staff member's authenticator app.
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+def make_staff(
+    email: str = "", role: str = "support", password: str = "correct horse battery", *, factor: bool = True
+) -> User:
+    """Staff with an app whose secret is TOTP_SECRET; factor=False: with a password alone, which opens no desk."""
+    user = User.objects.make_staff(email or f"staff{next(_numbers)}@example.net", role, password)
+    if factor:
+        TOTP.activate(user, TOTP_SECRET)
+    return user
 
 
 def make_order(

@@ -15,6 +15,7 @@ from accounts.addresses import own_page
 from accounts.assurance import asks_who_is_there, is_fresh
 from accounts.http import CustomerRequest
 from accounts.models import SignIn
+from accounts.views.factors import show_by_factor
 from accounts.views.sign_in import begin
 
 
@@ -82,12 +83,20 @@ def link_end(request: CustomerRequest, nichandle: str, holder: str) -> HttpRespo
 
 # --- Showing who is there ---------------------------------------------------------------------------------------------
 @require_http_methods(["GET", "HEAD", "POST"])
-def assurance(request: CustomerRequest) -> HttpResponse:
-    """Before something that a borrowed session must not do: show once more that it is you."""
-    _customer(request)
+def assurance(request: HttpRequest) -> HttpResponse:
+    """
+    Before something that a borrowed session must not do: show once more that it is you. By a factor, where one is set
+    up; else a customer goes through OVHcloud again, and staff sign in again.
+    """
     then = own_page(request.POST.get("next", "") or request.GET.get("next", ""))
+    user: Any = request.user
     if is_fresh(request):
-        return redirect(then or "accounts:account")
+        return redirect(then or "home")
+    if user.has_factor:
+        return show_by_factor(request, then)
+    if user.is_staff:
+        logout(request)
+        return redirect("account_login")
     if request.method != "POST":
         return render(request, "accounts/assurance.html", {"next": then})
     limited = ratelimit.consume_or_429(request, app="allauth.account", action="sign_in")

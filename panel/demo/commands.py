@@ -11,6 +11,7 @@ from .data import Secrets
 STAFF_EMAIL = "support@example.net"
 STAFF_ROLE = "support"
 STAFF_PASSWORD_IN = "DEMO_STAFF_PASSWORD"  # noqa: S105 - a variable's name
+STAFF_TOTP_IN = "DEMO_STAFF_TOTP"
 
 # What a child sees of the environment we were started in; proxies and keys of a real application stay out.
 _PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "LD_LIBRARY_PATH")
@@ -51,6 +52,7 @@ def prepare(addresses: Addresses, secrets: Secrets) -> Command:
     environment = _panel(addresses, secrets) | {
         "PANEL_PROCESS": "command",
         STAFF_PASSWORD_IN: secrets.staff_password,
+        STAFF_TOTP_IN: secrets.staff_totp_secret,
     }
     return ["-m", "panel.demo.prepare"], environment
 

@@ -1,5 +1,6 @@
 """Where the demo keeps what lasts between its runs: databases, logs, and the secrets it made for itself."""
 
+import base64
 import contextlib
 import fcntl
 import hashlib
@@ -24,6 +25,7 @@ class Secrets:
     secret_key: str
     credential_keys: str
     staff_password: str
+    staff_totp_secret: str
 
     def __repr__(self) -> str:
         return "Secrets(…)"
@@ -86,16 +88,21 @@ class DataDirectory:
     def secrets(self) -> Secrets:
         """Return the secrets of this demo, made at its first run and kept in a file only its owner can read."""
         path = self.path / "secrets.json"
-        try:
-            return Secrets(**json.loads(path.read_text()))
-        except FileNotFoundError:
-            made = Secrets(
+        made = asdict(
+            Secrets(
                 secret_key=secrets.token_urlsafe(48),
                 credential_keys=Fernet.generate_key().decode(),
                 staff_password=secrets.token_urlsafe(12),
+                staff_totp_secret=base64.b32encode(secrets.token_bytes(20)).decode(),
             )
-            write_by_rename(path, json.dumps(asdict(made)))
-            return made
+        )
+        try:
+            # A demo of an earlier version has fewer: what it has stays, what it lacks is made.
+            kept = json.loads(path.read_text()) if path.exists() else {}
+            known = Secrets(**(made | kept))
+            if kept != asdict(known):
+                write_by_rename(path, json.dumps(asdict(known)))
+            return known
         except (ValueError, TypeError) as error:
             raise DemoError(f"{path} is damaged: run make demo-reset to begin anew.") from error
 

@@ -9,18 +9,22 @@ from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
-from .commands import STAFF_EMAIL, STAFF_PASSWORD_IN, STAFF_ROLE
+from .commands import STAFF_EMAIL, STAFF_PASSWORD_IN, STAFF_ROLE, STAFF_TOTP_IN
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
     django.setup()
+    from allauth.mfa.models import Authenticator  # models load once Django is set up
+
     call_command("migrate", verbosity=0, interactive=False)
     _collect_static_files(Path(os.environ["STATIC_ROOT"]))
     there = get_user_model().objects.filter(username=STAFF_EMAIL).first()
     # Setting a password again would sign its owner out.
-    if there is None or not there.check_password(os.environ[STAFF_PASSWORD_IN]):
-        call_command("add_staff", STAFF_EMAIL, role=STAFF_ROLE, password_env=STAFF_PASSWORD_IN)
+    has_app = Authenticator.objects.filter(user=there, type=Authenticator.Type.TOTP).exists()
+    if there is None or not has_app or not there.check_password(os.environ[STAFF_PASSWORD_IN]):
+        given = {"password_env": STAFF_PASSWORD_IN, "totp_env": STAFF_TOTP_IN}
+        call_command("add_staff", STAFF_EMAIL, role=STAFF_ROLE, **given)
 
 
 def _collect_static_files(root: Path) -> None:

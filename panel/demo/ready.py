@@ -30,7 +30,14 @@ def document(addresses: Addresses, world: Mapping[str, Any], secrets: Secrets) -
             "application_secret": world["api"]["application_secret"],
         },
         "customers": world["customers"],
-        "staff": [{"email": STAFF_EMAIL, "password": secrets.staff_password, "totp_secret": None, "role": STAFF_ROLE}],
+        "staff": [
+            {
+                "email": STAFF_EMAIL,
+                "password": secrets.staff_password,
+                "totp_secret": secrets.staff_totp_secret,
+                "role": STAFF_ROLE,
+            }
+        ],
         "mail": f"{addresses.sandbox}/mail/",
     }
 
@@ -49,7 +56,7 @@ def welcome(document: Mapping[str, Any], data: DataDirectory) -> str:
         '  Customers            press "Sign in with OVHcloud", then as',
         *(f"                       {one['nichandle']}  {one['password']}  ({one['about']})" for one in customers),
         f"  Staff                {document['panel']}/staff/sign-in/",
-        f"                       {staff['email']}  {staff['password']}",
+        f"                       {staff['email']}  {staff['password']}  (code: make demo-code)",
         f"  Stand-in OVHcloud    {document['sandbox']}",
         f"  Mail it caught       {document['mail']}",
         f"  Data, and logs/      {_short(data.path)}  (make demo-reset forgets it)",

@@ -1,5 +1,6 @@
 """How staff come in: e-mail and password, then a code where a second factor is set; and the link of an invitation."""
 
+import json
 from typing import Any, cast
 
 from allauth.account.utils import get_next_redirect_url
@@ -8,6 +9,7 @@ from allauth.core.internal import ratelimit
 from allauth.mfa.base.views import AuthenticateView
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -15,8 +17,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import audit
+from accounts.factors import passkeys
 from support import invitations, trail
-from support.forms import CodeForm, StaffSignInForm, WelcomeForm
+from support.forms import LOCKED, CodeForm, StaffSignInForm, WelcomeForm
 from support.models import Invitation
 
 # Seconds: the longest of ACCOUNT_RATE_LIMITS["login_failed"], so that whoever waits that long is let in.
@@ -57,12 +60,17 @@ class SignInCode(AuthenticateView):
             return cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if "code" not in request.POST:  # allauth would look for a passkey, which we do not offer
+        if "code" not in request.POST and "credential" not in request.POST:
             return redirect("mfa_authenticate")
         return cast(HttpResponse, super().post(request, *args, **kwargs))
 
-    def form_invalid(self, form: CodeForm) -> HttpResponse:
-        if form.is_locked:
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        has_passkey = passkeys(self.stage.login.user).exists()
+        return {**context, "has_passkey": has_passkey, "options": json.dumps(context["js_data"]["request_options"])}
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        if any(form.has_error(field, LOCKED) for field in form.fields):
             return _locked_out(self.request, self.stage.login.user.username)
         return cast(HttpResponse, super().form_invalid(form))
 

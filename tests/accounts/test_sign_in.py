@@ -165,7 +165,7 @@ def test_no_key_lies_open_in_the_database(client, ovh):
     sign_in(client, ovh, ovh.customers[0])
     key = Link.objects.get().consumer_key()
     with connection.cursor() as cursor:
-        for table in ("accounts_link", "accounts_signin", "django_session", "accounts_auditevent"):
+        for table in ("accounts_link", "accounts_signin", "accounts_session", "accounts_auditevent"):
             cursor.execute(f"select string_agg(t::text, ' ') from {table} t")
             assert key not in (cursor.fetchone()[0] or "")
     assert key not in repr(Link.objects.get())
@@ -213,7 +213,7 @@ def test_a_revoked_key_gets_a_page_that_offers_to_sign_in_again(client, ovh):
 
 
 def test_anonymous_visitors_make_no_session_rows(client, db):
-    from django.contrib.sessions.models import Session
+    from accounts.models import Session
 
     for _ in range(20):
         client.get("/")

@@ -3,7 +3,10 @@
 import re
 from typing import TYPE_CHECKING, Any
 
+import pyotp
 from playwright.sync_api import Page, expect
+
+from tests.factories import TOTP_SECRET
 
 if TYPE_CHECKING:
     from tests.processes.stack import Stack
@@ -56,6 +59,8 @@ def staff_sign_in(page: Page, panel: "Stack", email: str, password: str) -> None
     page.locator("[name=login]").fill(email)
     page.locator("[name=password]").fill(password)
     page.locator("[name=password]").press("Enter")
+    page.locator("[name=code]").fill(pyotp.TOTP(TOTP_SECRET).now())
+    page.locator("[name=code]").press("Enter")
     expect(page.locator("[name=q]")).to_be_visible()
 
 

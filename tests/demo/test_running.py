@@ -11,6 +11,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+import pyotp
 import pytest
 
 from .conftest import Demo, alive, descendants
@@ -54,6 +55,15 @@ def test_staff_sign_in_as_told(demo):
         f"{told['panel']}/staff/sign-in/",
         urllib.parse.urlencode(form).encode(),
         {"Origin": told["panel"], "Referer": f"{told['panel']}/staff/sign-in/"},
+    )
+    assert opener.open(request).url.endswith("/staff/sign-in/code/")
+    answer = opener.open(f"{told['panel']}/staff/sign-in/code/").read().decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', answer)[1]
+    form = {"code": pyotp.TOTP(staff["totp_secret"]).now(), "csrfmiddlewaretoken": token}
+    request = urllib.request.Request(
+        f"{told['panel']}/staff/sign-in/code/",
+        urllib.parse.urlencode(form).encode(),
+        {"Origin": told["panel"], "Referer": f"{told['panel']}/staff/sign-in/code/"},
     )
     opener.open(request).read()
     assert opener.open(f"{told['panel']}/support/").status == 200

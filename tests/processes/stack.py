@@ -19,6 +19,7 @@ from django.db import connection
 
 from embedded import Valkey
 from embedded.process import start_child, stop_child
+from tests.factories import TOTP_SECRET
 
 ROOT = Path(settings.BASE_DIR)
 
@@ -72,11 +73,14 @@ class Stack:
         self._start("beat", "-m", "celery", "-A", "panel.celery", "beat", "-s", str(schedule), "-l", "WARNING")
 
     def add_staff(self, email: str, password: str, role: str = "support") -> None:
-        """As an operator does it, on the command line."""
+        """As an operator does it, on the command line; with an authenticator app whose secret is TOTP_SECRET."""
         subprocess.run(
-            [sys.executable, "manage.py", "add_staff", email, "--role", role, "--password-env", "STAFF_PASSWORD"],
+            [
+                *(sys.executable, "manage.py", "add_staff", email, "--role", role),
+                *("--password-env", "STAFF_PASSWORD", "--totp-env", "STAFF_TOTP"),
+            ],
             cwd=ROOT,
-            env=self.environment("command") | {"STAFF_PASSWORD": password},
+            env=self.environment("command") | {"STAFF_PASSWORD": password, "STAFF_TOTP": TOTP_SECRET},
             check=True,
             capture_output=True,
             timeout=60,

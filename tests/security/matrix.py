@@ -97,8 +97,8 @@ accounts:link_begin        read  in       200      200      200      in       40
 accounts:link_end          read  in       404      404      404      in       404      404
                            post  in       404      404      404      in       404      404
                            else  in       405      405      405      in       405      405
-accounts:assurance         read  in       302      302      302      in       404      404
-                           post  in       302      302      302      in       404      404
+accounts:assurance         read  in       302      302      302      in       302      302
+                           post  in       302      302      302      in       302      302
                            else  in       405      405      405      in       405      405
 accounts:session_end       read  in       405      405      405      in       405      405
                            post  in       302      302      302      in       404      404
@@ -109,6 +109,18 @@ support:search             read  door     404      404      404      door     20
 support:queues             read  door     404      404      404      door     200      403
                            post  door     404      404      404      door     405      405
                            else  door     404      404      404      door     405      405
+support:sync               read  door     404      404      404      door     200      200
+                           post  door     404      404      404      door     405      405
+                           else  door     404      404      404      door     405      405
+support:intent_ring        read  door     404      404      404      door     405      405
+                           post  door     404      404      404      door     403      403
+                           else  door     404      404      404      door     405      405
+support:intent_close       read  door     404      404      404      door     405      405
+                           post  door     404      404      404      door     403      403
+                           else  door     404      404      404      door     405      405
+support:order_check        read  door     404      404      404      door     405      405
+                           post  door     404      404      404      door     302      403
+                           else  door     404      404      404      door     405      405
 support:order_show         read  door     404      404      404      door     200      403
                            post  door     404      404      404      door     405      405
                            else  door     404      404      404      door     405      405
@@ -118,6 +130,27 @@ account_login              read  200      302      302      302      200      30
 mfa_authenticate           read  302      302      302      302      302      302      302
                            post  302      302      302      302      302      302      302
                            else  302      302      302      302      302      302      302
+mfa_index                  read  in       200      200      200      in       200      200
+                           post  in       405      405      405      in       405      405
+                           else  in       405      405      405      in       405      405
+mfa_activate_totp          read  in       200      200      200      in       302      302
+                           post  in       200      200      200      in       302      302
+                           else  in       405      405      405      in       405      405
+mfa_deactivate_totp        read  in       404      404      404      in       200      200
+                           post  in       404      404      404      in       302      302
+                           else  in       405      405      405      in       405      405
+mfa_add_webauthn           read  in       200      200      200      in       200      200
+                           post  in       200      200      200      in       200      200
+                           else  in       405      405      405      in       405      405
+mfa_remove_webauthn        read  in       404      404      404      in       404      404
+                           post  in       404      404      404      in       404      404
+                           else  in       405      405      405      in       405      405
+mfa_view_recovery_codes    read  in       404      404      404      in       404      404
+                           post  in       405      405      405      in       405      405
+                           else  in       405      405      405      in       405      405
+mfa_generate_recovery_codes  read  in       200      200      200      in       200      200
+                           post  in       200      200      200      in       302      302
+                           else  in       405      405      405      in       405      405
 staff_welcome              read  404      404      404      404      404      404      404
                            post  404      404      404      404      404      404      404
                            else  405      405      405      405      405      405      405

@@ -6,13 +6,12 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.core.signals import request_started
 from django.db import close_old_connections
 from django.test import Client, RequestFactory
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, Session
 from orders import relay
 from orders.models import Order, Receipt, Retraction, Status
 from panel.wsgi import application

@@ -56,9 +56,11 @@ def samples(sieged: Sieged) -> dict[str, Any]:
         "orders:retraction_letter": {"order_id": sieged.withdrawn.order_id},
         "orders:receipt_send": {"order_id": sieged.withdrawn.order_id},
         "orders:refund_note": {"order_id": sieged.withdrawn.order_id},
+        "intent_id": sieged.withdrawn.intents.get().pk,
         "nonce": "a-nonce-nobody-was-given",
         "token": "a-token-nobody-was-given",
         "holder": "bruno2-ovh",
+        "name": "a-name-nobody-has",
     }
 
 

@@ -1,9 +1,12 @@
 """`manage.py add_staff EMAIL --role support`: a staff account, and the link that lets its owner choose a password."""
 
 import os
+import re
 from argparse import ArgumentParser
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -28,7 +31,13 @@ class Command(BaseCommand):
             "--password-env", metavar="NAME", help="set the password that this environment variable holds; no link"
         )
 
-    def handle(self, *args: Any, email: str, role: str | None, password_env: str | None, **options: Any) -> None:
+        parser.add_argument(
+            "--totp-env", metavar="NAME", help="set up an authenticator app with the base32 secret of this variable"
+        )
+
+    def handle(
+        self, *args: Any, email: str, role: str | None, password_env: str | None, totp_env: str | None, **options: Any
+    ) -> None:
         email = email.strip().lower()
         try:
             validate_email(email)
@@ -36,6 +45,8 @@ class Command(BaseCommand):
             raise CommandError(f"{email!r} is not an e-mail address.") from error
         with transaction.atomic():
             user = self._user(email, role)
+            if totp_env:
+                self._set_app(user, totp_env)
             if password_env:
                 self._set_password(user, password_env)
                 return
@@ -59,6 +70,15 @@ class Command(BaseCommand):
         if not user.is_active:
             raise CommandError(f"{email} was closed; nobody can sign in with it.")
         return user
+
+    def _set_app(self, user: User, variable: str) -> None:
+        secret = os.environ.get(variable, "")
+        if not re.fullmatch("[A-Z2-7]{16,64}", secret):
+            raise CommandError(f"The environment variable {variable} holds no base32 secret of 16 letters or more.")
+        Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).delete()
+        TOTP.activate(user, secret)
+        audit.record(None, "factor_added", target=user.username)
+        self.stdout.write(f"The authenticator app of {user.username} is set up.")
 
     def _set_password(self, user: User, variable: str) -> None:
         password = os.environ.get(variable, "")
