@@ -46,6 +46,7 @@ def main() -> int:
             stack.callback(postgres.stop)
             os.environ["SANDBOX_DATABASE_URL"] = postgres.url("sandbox")
         os.environ["DJANGO_SETTINGS_MODULE"] = "sandbox.settings"
+        os.environ["SANDBOX_CONTROL"] = "" if options.no_control else "1"
         django.setup()
         _raise_limit_of_open_files()
         _prepare(options)
@@ -66,6 +67,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--mix", help="its kinds of orders, such as delivering=2,notPaid=8,withdrawable=90")
     parser.add_argument("--largest", type=int, help="orders of its first account (default: as many as others)")
     parser.add_argument("--spread", type=float, help="seconds of life in which its orders under way take a step")
+    parser.add_argument("--no-control", action="store_true", help="leave /_control/ out: nothing moves this world")
     parser.add_argument("--expanded-lists", action="store_true", help="answer X-Pagination-Mode with objects")
     parser.add_argument("--batch", action="store_true", help="answer X-Ovh-Batch")
     return parser.parse_args()

@@ -12,6 +12,8 @@ DEBUG = False
 SECRET_KEY = env.str("SANDBOX_SECRET_KEY", "a stand-in has nothing to hide, only forms to recognise")
 # Whoever reaches the socket may ask by any name; what must stay on this machine looks at the peer instead.
 ALLOWED_HOSTS = ["*"]
+# Whether /_control/ is there at all. `python -m sandbox` switches it on.
+CONTROL = env.str("SANDBOX_CONTROL", "") == "1"
 ROOT_URLCONF = "sandbox.urls"
 INSTALLED_APPS = ["sandbox.apps.SandboxConfig"]
 MIDDLEWARE: list[str] = []

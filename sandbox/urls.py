@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 
@@ -15,19 +16,22 @@ urlpatterns = [
     path("billing/<str:bill_id>", documents.bill),
     path("mail/", mail.mails, name="mails"),
     path("mail/<int:mail_id>/<int:number>/", mail.attachment, name="attachment"),
-    path("_control/requests", control.requests),
-    path("_control/ledger", control.ledger),
-    path("_control/orders", control.orders),
-    path("_control/orders/<int:order_id>", control.order),
-    path("_control/faults", control.faults),
-    path("_control/pace", control.pace),
-    path("_control/clock", control.clock),
-    path("_control/reset", control.reset),
-    path("_control/accounts", control.accounts),
-    path("_control/policies", control.policies),
-    path("_control/settings", control.settings),
-    path("_control/mail", control.mail),
 ]
+if settings.CONTROL:
+    urlpatterns += [
+        path("_control/requests", control.requests),
+        path("_control/ledger", control.ledger),
+        path("_control/orders", control.orders),
+        path("_control/orders/<int:order_id>", control.order),
+        path("_control/faults", control.faults),
+        path("_control/pace", control.pace),
+        path("_control/clock", control.clock),
+        path("_control/reset", control.reset),
+        path("_control/accounts", control.accounts),
+        path("_control/policies", control.policies),
+        path("_control/settings", control.settings),
+        path("_control/mail", control.mail),
+    ]
 
 
 def not_here(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -1,6 +1,9 @@
 """`python -m sandbox` as anybody starts it: on its own services, stopped within seconds, leaving nothing."""
 
+import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,11 +52,56 @@ def test_killed_it_takes_its_services_along(alone: SandboxProcess) -> None:
     assert alive == []
 
 
+def _without(process: SandboxProcess) -> dict[str, int]:
+    running = process.start()
+    session = Signing(running, running.customers[0]).session
+    found = {
+        path: session.request(method, f"{running.base}/_control/{path}", json={}, timeout=5).status_code
+        for method, path in (("GET", "requests"), ("POST", "reset"), ("POST", "faults"), ("GET", "settings"))
+    }
+    assert session.get(f"{running.api_base}/auth/time", timeout=5).status_code == 200
+    session.close()
+    return found
+
+
+@pytest.mark.usefixtures("database")
+def test_control_can_be_left_out(tmp_path: Path) -> None:
+    process = SandboxProcess(tmp_path, "--scenario", "empty", "--no-control")
+    try:
+        assert _without(process) == dict.fromkeys(("requests", "reset", "faults", "settings"), 404)
+    finally:
+        process.kill()
+
+
+_FROM_ELSEWHERE = """
+import django
+django.setup()
+from django.test import Client
+there = {"127.0.0.1": 200, "::1": 200}
+for address in ("192.0.2.1", "2001:db8::1", "10.0.0.1", "", *there):
+    wanted = there.get(address, 403)
+    client = Client(REMOTE_ADDR=address)
+    assert client.get("/_control/requests", headers={"X-Forwarded-For": "127.0.0.1"}).status_code == wanted, address
+    assert client.delete("/_control/faults").status_code == wanted, address
+"""
+
+
+@pytest.mark.parametrize("control", ["1", ""])
+def test_control_is_refused_from_anywhere_else_and_absent_unless_switched_on(control: str) -> None:
+    """The server itself listens on this machine only; what is asked here is the second guard."""
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "sandbox.settings", "SANDBOX_CONTROL": control}
+    run = subprocess.run(
+        [sys.executable, "-c", _FROM_ELSEWHERE], env=environment, capture_output=True, text=True, check=False
+    )
+    if control:
+        assert run.returncode == 0, run.stderr
+    else:
+        assert "AssertionError: 192.0.2.1" in run.stderr
+
+
 @pytest.fixture
 def database(sandbox_process: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A database that no other sandbox uses."""
-    import os
-
     address = os.environ["SANDBOX_DATABASE_URL"]
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute("CREATE DATABASE sandbox_again")
