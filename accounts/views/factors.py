@@ -75,7 +75,6 @@ class PasskeyAdd(AddWebAuthnView):
 
 @method_decorator(asks_who_is_there, name="dispatch")
 class PasskeyRemove(RemoveWebAuthnView):
-    http_method_names = METHODS
     success_url = reverse_lazy("mfa_index")
 
     def get_object(self, queryset: Any = None) -> Authenticator:
