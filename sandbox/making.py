@@ -12,6 +12,8 @@ from .money import Price, price, split_tax
 
 _DETAILS_FROM = 700_000_000
 UNPAID_FOR = timedelta(days=7)
+# In the history of an order that was made in the middle of its life.
+BETWEEN_LINES = timedelta(seconds=40)
 DEFAULT_PRICE = Decimal("11.99")
 _secret = random.SystemRandom()
 
@@ -60,8 +62,8 @@ def tracking_for(status: str, date: datetime, language: str) -> follow_up.Follow
     labels, states = _TRACKING.get(status, ([], {}))
     steps = follow_up.new()
     for position, label in enumerate(labels):
-        # A minute or so between two lines, but none in the future.
-        at = min(date + timedelta(seconds=40 * position), max(world.now(), date))
+        # None in the future.
+        at = min(date + position * BETWEEN_LINES, max(world.now(), date))
         follow_up.add(steps, label, at, language)
     follow_up.mark(steps, **states)
     return steps

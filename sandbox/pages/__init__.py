@@ -16,7 +16,7 @@ _SHOWN = 50
 _COUNTED = 10_000
 _COUNTS = """
     SELECT nichandle, (SELECT count(*) FROM (
-        SELECT FROM sandbox_order WHERE customer_id = nichandle LIMIT %s) AS some)
+        SELECT FROM sandbox_order WHERE customer_id = nichandle LIMIT %s) AS found)
     FROM sandbox_customer WHERE nichandle = ANY(%s)
 """
 _ESTIMATE = "SELECT reltuples::bigint FROM pg_class WHERE oid = 'sandbox_order'::regclass"
