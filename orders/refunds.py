@@ -13,7 +13,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.db.models.query import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -105,9 +106,10 @@ def overdue(today: date) -> QuerySet[Refund]:
     return (
         Refund.objects.filter(due_on__lt=today)
         .annotate(
-            last_note=Subquery(last.values("kind")[:1]),
-            intent_state=Subquery(intent.values("state")[:1]),
-            intent_why=Subquery(intent.values("why")[:1]),
+            # Coalesce: an unknown is neither in a list nor out of it.
+            last_note=Coalesce(Subquery(last.values("kind")[:1]), Value("")),
+            intent_state=Coalesce(Subquery(intent.values("state")[:1]), Value("")),
+            intent_why=Coalesce(Subquery(intent.values("why")[:1]), Value("")),
         )
         .filter(~Exists(RefundSeen.objects.filter(refund=OuterRef("pk"))))
         .exclude(last_note__in=[RefundNote.Kind.ELSEWHERE, RefundNote.Kind.WITHHELD])
