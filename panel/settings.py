@@ -187,6 +187,8 @@ if _broker_patience:
     CELERY_BROKER_TRANSPORT_OPTIONS |= {
         "socket_timeout": _broker_patience,
         "socket_connect_timeout": _broker_patience,
+        # Nor connect again: from the second ring on that alone took 6.6 s of a page's time.
+        "max_retries": 0,
     }
     CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_DEFAULT_QUEUE = "interactive"

@@ -4,6 +4,7 @@ or at the broker slows no page. Each prints its figure: `pytest -rP` shows it.
 """
 
 import os
+import sys
 import time
 from datetime import timedelta
 from typing import Any
@@ -29,6 +30,10 @@ TROUBLE: list[tuple[str, dict[str, Any]]] = [
     ("drip", {"ms": 400}),
     ("latency", {"ms": 9000}),
 ]
+
+
+def say(figure: str) -> None:
+    sys.stdout.write(f"{figure}\n")
 
 
 def withdrawable(account: Nichandle) -> list[Order]:
@@ -67,7 +72,7 @@ def test_r2_an_emptied_valkey_is_rung_full_again_within_120_s(stack: Stack, brow
     stack.start_beat()
     until(lambda: accepted(order), 120, "the intent is rung again")
     until(lambda: checked_since(watched, moment), 120, "the check is rung again")
-    print(f"R2: rung again {time.monotonic() - began:.1f} s after FLUSHALL, the start of worker and beat included")
+    say(f"R2: rung again {time.monotonic() - began:.1f} s after FLUSHALL, the start of worker and beat included")
 
 
 @pytest.mark.skipif(not WHOLE, reason="90 s of waiting; test_a_worker_killed_during_the_call shows it of an intent")
@@ -85,7 +90,7 @@ def test_r3_a_killed_workers_checks_are_resumed_within_180_s(stack: Stack, brows
     began = time.monotonic()
     stack.start_worker()
     until(lambda: checked_since(order, moment), 180, "the check is resumed")
-    print(f"R3: resumed {time.monotonic() - began:.1f} s after kill -9 of the worker")
+    say(f"R3: resumed {time.monotonic() - began:.1f} s after kill -9 of the worker")
 
 
 def test_r7_trouble_at_ovhcloud_holds_no_page_no_worker_and_no_withdrawal(
@@ -105,7 +110,7 @@ def test_r7_trouble_at_ovhcloud_holds_no_page_no_worker_and_no_withdrawal(
         assert f'data-order-id="{order.order_id}"' in page.text
         # A worker that OVHcloud held would sing no more. A song is due every 15 s.
         until(lambda at=began: Canary.objects.get().sang_at > at + timedelta(seconds=1), 60, f"a song during {kind}")
-        print(f"R7: {kind} {more}: page after {page.elapsed.total_seconds() * 1000:.0f} ms, withdrawal stored")
+        say(f"R7: {kind} {more}: page after {page.elapsed.total_seconds() * 1000:.0f} ms, withdrawal stored")
         ovh.disarm()
     # Each may be looked at for a minute before it is sent again.
     until(lambda: not Intent.objects.exclude(state=Intent.State.ACCEPTED).exists(), 180, "all are accepted")
@@ -131,8 +136,6 @@ def test_r8_a_stopped_valkey_slows_no_page_and_loses_nothing(stack: Stack, brows
     until(lambda: accepted(order), 120, "what was declared meanwhile is sent")
     took.sort()
     p50, p99 = took[len(took) // 2], took[min(int(len(took) * 0.99), len(took) - 1)]
-    print(
-        f"R8: {len(took)} pages with Valkey stopped: median {p50:.0f} ms, p99 {p99:.0f} ms, slowest {took[-1]:.0f} ms"
-    )
-    if WHOLE:
-        assert p99 < 500
+    say(f"R8: {len(took)} pages with Valkey stopped: median {p50:.0f} ms, p99 {p99:.0f} ms, slowest {took[-1]:.0f} ms")
+    # The sample may run beside much else; a ring that waits for the broker takes longer than this even so.
+    assert p99 < (500 if WHOLE else 5000)
