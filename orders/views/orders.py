@@ -75,13 +75,21 @@ def order_tracking(request: CustomerRequest, order_id: int) -> HttpResponse:
     return render(request, "orders/order_tracking.html", context)
 
 
+# Where Check now leads back to, by the word that the page's form sends.
+_CHECKED_FROM = {
+    "tracking": "orders:order_tracking",
+    "withdrawal": "orders:retraction_show",
+    "pay": "orders:order_pay",
+    "bill": "orders:order_bill",
+}
+
+
 @require_POST
 def order_check(request: CustomerRequest, order_id: int) -> HttpResponse:
     """Check now: ask about this order, then back to the page one came from."""
     order = get_object_or_404(request.nichandle.orders, order_id=order_id)
     _say_asked(request, actions.check_order(order))
-    pages = {"tracking": "orders:order_tracking", "withdrawal": "orders:retraction_show"}
-    page = pages.get(request.POST.get("page", ""), "orders:order_show")
+    page = _CHECKED_FROM.get(request.POST.get("page", ""), "orders:order_show")
     carried = _came_from(request.POST).query()
     query = QueryDict(mutable=True)
     if carried:

@@ -14,7 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.http import CustomerRequest, wants_fragment, works_without_key
 from orders import actions, formats, queries
 from orders.models import Order
-from orders.queries.order import order_freshness
+from orders.queries.order import is_asked, order_freshness
 from orders.queries.overview import overview
 from orders.retraction import page, words
 from orders.retraction.form import AddressForm, DeclarationForm, RefundForm, RetractionForm
@@ -99,6 +99,7 @@ def _context(request: CustomerRequest, order: Order, form: RetractionForm | None
         "freshness": order_freshness(order, request.nichandle, now),
         "check_url": reverse("orders:order_check", args=[order.order_id]),
         "check_page": "withdrawal",
+        "is_asked": is_asked(order, now),
     }
 
 

@@ -217,6 +217,26 @@ def test_a_page_that_asked_now_waits_for_the_answer_and_then_rests(customer_clie
     assert 'hx-select="#purchase-order"' not in page
 
 
+@pytest.mark.parametrize(
+    ("page", "asks"),
+    [
+        ("pay/", 'hx-select="#order-pay"'),
+        ("bill/", 'hx-select="#order-bill"'),
+        ("tracking/", 'hx-select="#follow-up"'),
+        ("withdrawal/", 'hx-trigger="every 2s"'),
+    ],
+)
+def test_every_page_of_an_order_renews_itself_after_check_now(customer_client, nichandle, page, asks):
+    now = timezone.now()
+    order = make_order(nichandle, status_checked_at=now - timedelta(minutes=1), associated_type="Bill")
+    path = f"/orders/{order.order_id}/{page}"
+    assert asks not in customer_client.get(path).content.decode()
+    customer_client.post(f"/orders/{order.order_id}/check/", {"page": page.strip("/")})
+    assert asks in customer_client.get(path).content.decode()
+    Order.objects.update(status_checked_at=timezone.now())
+    assert asks not in customer_client.get(path).content.decode()
+
+
 def test_the_request_id_of_a_failed_check_is_in_small_print(customer_client, nichandle):
     order = make_order(nichandle, last_error="Internal server error", last_error_query_id="EU.ext-1.5c")
     page = customer_client.get(f"/orders/{order.order_id}/").content.decode()
@@ -305,6 +325,13 @@ def test_check_now_leads_back_to_its_page(customer_client, nichandle):
         f"/orders/{order.order_id}/check/", {"page": "tracking", "list": "preset=progress&evil=1"}
     )
     assert response.url == f"/orders/{order.order_id}/tracking/?list=preset%3Dprogress"
+
+
+@pytest.mark.parametrize("page", ["pay", "bill", "withdrawal"])
+def test_check_now_on_a_lesser_page_leads_back_there(customer_client, nichandle, page):
+    order = make_order(nichandle)
+    response = customer_client.post(f"/orders/{order.order_id}/check/", {"page": page})
+    assert response.url == f"/orders/{order.order_id}/{page}/"
 
 
 # --- To OVHcloud's own pages ------------------------------------------------------------------------------------------
