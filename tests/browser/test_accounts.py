@@ -1,0 +1,154 @@
+"""Accounts in a real browser: a second account, a passkey, an app, a recovery code, sessions; and a lured victim."""
+
+import os
+from typing import Any
+
+import pyotp
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.journeys import WORDS, scrolls_sideways, sign_in
+from tests.processes.stack import Stack
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+# Every width with every language in `make prove`; a diagonal of them always.
+EVERYWHERE = [("phone", "en"), ("desk", "fr"), ("phone", "fr"), ("desk", "en")]
+PLACES = EVERYWHERE if os.environ.get("PROVE") else EVERYWHERE[:2]
+places = pytest.mark.parametrize(("width", "language"), PLACES)
+
+
+def at_ovhcloud(page: Page, who: dict[str, Any], language: str) -> None:
+    """From the page before leaving to the page after coming back, by keyboard alone."""
+    page.get_by_role("link", name=WORDS[language]["go"]).focus()
+    page.keyboard.press("Enter")
+    page.locator("[name=nichandle]").fill(who["nichandle"])
+    page.locator("[name=password]").fill(who["password"])
+    page.locator("[name=password]").press("Enter")
+    page.locator("#continue button[type=submit]").focus()
+    page.keyboard.press("Enter")
+
+
+def press(page: Page, path: str) -> None:
+    """The link of the page that leads there, by keyboard."""
+    page.locator(f'main a[href="{path}"]').focus()
+    page.keyboard.press("Enter")
+
+
+def virtual_authenticator(page: Page) -> None:
+    """A fingerprint reader that always says yes, built into this browser."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    session.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {
+            "options": {
+                "protocol": "ctap2",
+                "transport": "internal",
+                "hasResidentKey": True,
+                "hasUserVerification": True,
+                "isUserVerified": True,
+                "automaticPresenceSimulation": True,
+            }
+        },
+    )
+
+
+@places
+def test_a_second_account_is_linked_switched_to_and_let_go(
+    panel: Stack, ovh: Any, reader: Any, width: str, language: str
+):
+    first, second = ovh.customers[:2]
+    me = reader(width, language)
+    page = me.page
+    sign_in(page, panel, first, language)
+    page.goto(f"{panel.base}/account/")
+    assert not scrolls_sideways(page)
+    press(page, "/account/link/")
+    page.locator("main button[type=submit]").press("Enter")
+    at_ovhcloud(page, second, language)
+    expect(page.get_by_role("heading", level=1)).to_have_text(WORDS[language]["orders"])
+    # The account one is in now is always to be seen.
+    page.locator('[popovertarget="account-menu"]').click()
+    menu = page.locator("#account-menu")
+    expect(menu).to_contain_text(second["nichandle"])
+    menu.get_by_role("button", name=first["nichandle"]).click()
+    page.locator('[popovertarget="account-menu"]').click()
+    expect(page.locator("#account-menu p")).to_have_text(first["nichandle"])
+    page.goto(f"{panel.base}/account/")
+    assert not scrolls_sideways(page)
+    press(page, f"/account/links/{second['nichandle']}/{first['nichandle']}/end/")
+    page.locator("main button[type=submit]").press("Enter")
+    expect(page.locator("main")).not_to_contain_text(second["nichandle"])
+    assert me.complaints == []
+
+
+@places
+def test_a_passkey_is_added_and_shows_who_is_there(panel: Stack, ovh: Any, reader: Any, width: str, language: str):
+    who = ovh.customers[0]
+    me = reader(width, language)
+    page = me.page
+    virtual_authenticator(page)
+    sign_in(page, panel, who, language)
+    page.goto(f"{panel.base}/account/factors/")
+    press(page, "/account/factors/passkey/")
+    page.locator("[name=name]").fill("My phone")
+    page.locator("[name=name]").press("Enter")
+    expect(page.locator(".codes li")).to_have_count(10)
+    page.goto(f"{panel.base}/account/factors/")
+    expect(page.locator("main")).to_contain_text("My phone")
+    assert not scrolls_sideways(page)
+    # The next way in asks for it after OVHcloud.
+    page.locator('[popovertarget="account-menu"]').click()
+    page.locator('form[action="/sign-out/"] button').click()
+    page.goto(panel.base)
+    page.get_by_role("button", name=WORDS[language]["sign_in"]).click()
+    at_ovhcloud(page, who, language)
+    expect(page.locator("form[data-passkey]")).to_be_visible()
+    page.locator("form[data-passkey] button").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(WORDS[language]["orders"])
+    assert me.complaints == []
+
+
+@places
+def test_an_app_and_a_recovery_code_let_in(panel: Stack, ovh: Any, reader: Any, width: str, language: str):
+    who = ovh.customers[0]
+    page = reader(width, language).page
+    sign_in(page, panel, who, language)
+    page.goto(f"{panel.base}/account/factors/app/")
+    assert not scrolls_sideways(page)
+    secret = page.locator("#secret").input_value()
+    page.locator("[name=code]").fill(pyotp.TOTP(secret).now())
+    page.locator("[name=code]").press("Enter")
+    code = page.locator(".codes code").first.inner_text()
+    other = reader(width, language).page
+    other.goto(panel.base)
+    other.get_by_role("button", name=WORDS[language]["sign_in"]).click()
+    at_ovhcloud(other, who, language)
+    other.locator("[name=code]").fill("000000")
+    other.locator("[name=code]").press("Enter")
+    expect(other.locator(".error:visible")).to_have_count(1)
+    other.locator("[name=code]").fill(code)
+    other.locator("[name=code]").press("Enter")
+    expect(other.get_by_role("heading", level=1)).to_have_text(WORDS[language]["orders"])
+    # Both browsers are listed; the first ends the second.
+    page.goto(f"{panel.base}/account/")
+    page.locator('form[action="/account/sessions/end/"] button').first.press("Enter")
+    other.goto(f"{panel.base}/orders/")
+    expect(other.get_by_role("button", name=WORDS[language]["sign_in"])).to_be_visible()
+
+
+def test_a_lured_victim_signs_nobody_in(panel: Stack, ovh: Any, reader: Any):
+    victim = ovh.customers[1]
+    thief, lured = reader().page, reader().page
+    thief.goto(panel.base)
+    thief.get_by_role("button", name=WORDS["en"]["sign_in"]).click()
+    address = thief.get_by_role("link", name=WORDS["en"]["go"]).get_attribute("href")
+    lured.goto(str(address))
+    lured.locator("[name=nichandle]").fill(victim["nichandle"])
+    lured.locator("[name=password]").fill(victim["password"])
+    lured.locator("[name=password]").press("Enter")
+    expect(lured.locator("main")).to_contain_text("do not follow it")
+    for page in (thief, lured):
+        page.goto(f"{panel.base}/orders/")
+        expect(page.get_by_role("button", name=WORDS["en"]["sign_in"])).to_be_visible()
