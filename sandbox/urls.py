@@ -3,7 +3,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 
 from . import control, pages
-from .pages import applications, documents, mail, validation
+from .pages import applications, documents, mail, payments, validation
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("order/display-order.cgi", documents.order),
     re_path(r"^billing/(?P<bill_id>[A-Z0-9]+)\.pdf\Z", documents.bill_pdf),
     path("billing/<str:bill_id>", documents.bill),
+    path("payment/<int:number>", payments.register),
     path("mail/", mail.mails, name="mails"),
     path("mail/<int:mail_id>/<int:number>/", mail.attachment, name="attachment"),
 ]

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from .. import world
+from .. import registering, world
 from ..models import PaymentMethod
 from . import fields, schema
 from .errors import ApiError, no_such
@@ -62,7 +62,7 @@ def change_method(call: Call, method_id: int) -> dict[str, Any]:
     if "description" in call.body:
         _write(found, description=call.body["description"])
     if call.body.get("default"):
-        _make_default(call, found)
+        _make_default(found)
     return method(call, method_id)
 
 
@@ -79,11 +79,9 @@ def _write(found: PaymentMethod, **changed: Any) -> None:
     found.save(update_fields=["answer"])
 
 
-def _make_default(call: Call, wanted: PaymentMethod) -> None:
+def _make_default(wanted: PaymentMethod) -> None:
     with transaction.atomic():
-        for one in call.customer.payment_methods.select_for_update():
-            if one.answer["default"] != (one.pk == wanted.pk):
-                _write(one, default=one.pk == wanted.pk)
+        registering.make_default(wanted)
 
 
 # --- What an account may use depends on where and what it is ---
@@ -239,7 +237,7 @@ def _register_old(kind: str) -> None:
 
     @route(f"POST {at}/{{id}}/chooseAsDefaultPaymentMean")
     def chosen(call: Call, mean_id: int) -> None:
-        _make_default(call, one_of(call, mean_id))
+        _make_default(one_of(call, mean_id))
 
     if kind != "deferredPaymentAccount":
 

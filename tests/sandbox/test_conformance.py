@@ -16,8 +16,6 @@ from .walk import Walk, served
 # As docs/sandbox.md lists them, with the reasons.
 _LEFT_OUT = re.compile(
     r"(GET|POST) /order/cart/\{cartId\}/(?!item|coupon|summary|checkout|assign|domain/|vps|webHosting)\w+(/options)?"
-    r"|POST /me/payment/method(/\{paymentMethodId\}/(challenge|details|finalize))?"
-    r"|POST /me/paymentMean/(bankAccount|creditCard|paypal)(/\{id\}/challenge)?"
 )
 
 CONTACT = {
@@ -141,6 +139,27 @@ def _payment(walk: Walk) -> None:
         walk.take(f"DELETE {one}", number)
 
 
+_CALLBACKS = {name: f"https://tool.example/{name}" for name in ("success", "failure", "error", "cancel", "pending")}
+
+
+def _registering(walk: Walk) -> None:
+    offered = {one["paymentType"] for one in walk.take("GET /me/payment/availableMethods") if one["registerable"]}
+    at = "/me/payment/method"
+    sent = {"paymentType": "CREDIT_CARD", "callbackUrl": _CALLBACKS, "description": None}
+    first, second = (walk.take(f"POST {at}", sent=sent)["paymentMethodId"] for _ in range(2))
+    walk.take(f"GET {at}/{{paymentMethodId}}", first)
+    walk.take(f"POST {at}/{{paymentMethodId}}/details", first, sent={"details": "x"})
+    walk.take(f"POST {at}/{{paymentMethodId}}/finalize", first, sent={"expirationMonth": 2, "expirationYear": 2030})
+    walk.take(f"POST {at}/{{paymentMethodId}}/challenge", second, sent={"challenge": "1234"})
+    words = {"CREDIT_CARD": "creditCard", "PAYPAL": "paypal", "SEPA_DIRECT_DEBIT": "bankAccount"}
+    account = {"iban": "FR7630006000011234567890189", "bic": "XXXXFRPP", "ownerName": "A", "ownerAddress": "B"}
+    for kind, word in words.items():
+        if kind in offered:
+            made = walk.take(f"POST /me/paymentMean/{word}", sent=account if word == "bankAccount" else {})["id"]
+            walk.take(f"POST /me/paymentMean/{word}/{{id}}/challenge", made, sent={"challenge": "1234"})
+            walk.take(f"GET /me/paymentMean/{word}/{{id}}", made)
+
+
 _CART = "/order/cart/{cartId}"
 _PRODUCTS = {"vps": "P1M", "webHosting": "P1Y", "emailpro": "P1M", "sslGateway": "P1M", "dns": "P1Y"}
 
@@ -221,6 +240,7 @@ def _whole(walk: Walk, sandbox: Sandbox) -> None:
     _catalogues(walk)
     _acts(walk, sandbox)
     _debts(walk)
+    _registering(walk)
     _payment(walk)
 
 

@@ -142,3 +142,63 @@ def test_a_free_order_is_paid_with_points_and_nothing_else_needs_to_be(anna: Sig
     dear = anna.sandbox.make_order()
     answer = anna.call("POST", f"/me/order/{dear}/{_WITH}", {"paymentMean": "fidelityAccount"})
     assert (answer.status_code, answer.json()["message"]) == (403, "This order can't be paid with 'fidelityAccount'")
+
+
+_BACK = {name: f"http://localhost:1/{name}" for name in ("success", "failure", "error", "cancel", "pending")}
+
+
+def _register(signing: Signing, **more: Any) -> dict[str, Any]:
+    sent = {"paymentType": "CREDIT_CARD", "callbackUrl": _BACK} | more
+    made: dict[str, Any] = signing.call("POST", "/me/payment/method", sent).json()
+    return made
+
+
+def _press(signing: Signing, validation: dict[str, Any], outcome: str) -> str:
+    """Press a button of the provider's page, and return the address it leads to."""
+    page = signing.session.post(validation["url"], {"outcome": outcome}, allow_redirects=False, timeout=5)
+    return str(page.headers["Location"])
+
+
+@pytest.mark.parametrize(("outcome", "status"), [("success", "VALID"), ("failure", "FAILED"), ("cancel", "CANCELED")])
+def test_a_card_is_registered_on_the_providers_page(anna: Signing, outcome: str, status: str) -> None:
+    made = _register(anna, default=True, description="New")
+    at = f"/me/payment/method/{made['paymentMethodId']}"
+    assert anna.get(at)["status"] == "CREATING"
+    assert anna.session.get(made["url"][:-1], timeout=5).status_code == 404
+    assert _press(anna, made, outcome) == _BACK[outcome]
+    assert _press(anna, made, "success") != _BACK["success"]
+    assert anna.get(at)["status"] == status
+    assert (anna.get("/me/payment/method?default=true") == [made["paymentMethodId"]]) is (status == "VALID")
+    order_id = anna.sandbox.make_order()
+    paid = anna.call("POST", f"/me/order/{order_id}/pay", {"paymentMethod": {"id": made["paymentMethodId"]}})
+    assert paid.status_code == (200 if status == "VALID" else 404)
+
+
+@pytest.mark.parametrize(("outcome", "events"), [("success", ["paid", "checking"]), ("failure", ["payment_refused"])])
+def test_an_order_is_paid_once_by_a_card_that_is_not_kept(anna: Signing, outcome: str, events: list[str]) -> None:
+    order_id = anna.sandbox.make_order()
+    made = _register(anna, orderId=order_id, register=False)
+    _press(anna, made, outcome)
+    assert anna.sandbox.events(order_id) == ["created", *events]
+    assert anna.get(f"/me/payment/method/{made['paymentMethodId']}")["status"] != "VALID"
+
+
+def test_what_cannot_be_registered(sandbox: Sandbox, anna: Signing) -> None:
+    company = Signing(sandbox, sandbox.company)
+
+    def refused(signing: Signing, **sent: Any) -> str:
+        answer = signing.call("POST", "/me/payment/method", {"paymentType": "PAYPAL", "callbackUrl": _BACK} | sent)
+        assert answer.status_code in (400, 404), answer.text
+        return str(answer.json()["message"])
+
+    assert refused(company, paymentType="SEPA_DIRECT_DEBIT") == "Payment type SEPA_DIRECT_DEBIT is not available"
+    assert refused(anna, callbackUrl=_BACK | {"success": "javascript:alert(1)"}).startswith("callbackUrl")
+    assert refused(anna, callbackUrl={}).startswith("[callbackUrl]")
+    assert refused(anna, orderId=1) == "The requested object (orderId = 1) does not exist"
+    made = _register(anna)
+    challenge = f"/me/payment/method/{made['paymentMethodId']}/challenge"
+    assert company.call("POST", challenge, {"challenge": "1234"}).status_code == 404
+    assert anna.call("POST", challenge, {"challenge": "4321"}).json()["message"] == "This challenge is not valid"
+    assert anna.call("POST", challenge, {"challenge": "1234"}).text == "null"
+    again = anna.call("POST", challenge, {"challenge": "1234"})
+    assert (again.status_code, again.json()["message"]) == (400, "This payment method does not wait for anything")
