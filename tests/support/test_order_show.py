@@ -80,10 +80,10 @@ def test_it_tells_what_the_order_is_and_why_it_waits(staff_client: Client, order
     assert re.findall(r'data-state="(\w+)"', page) == ["done", "done", "doing", "todo"]
 
 
-def test_it_holds_no_form_but_the_frames(staff_client: Client, order: Any) -> None:
+def test_it_holds_no_form_but_the_frames_and_checking(staff_client: Client, order: Any) -> None:
     declare(order)
     forms = re.findall(r'<form[^>]*action="([^"]*)"', show(staff_client))
-    assert set(forms) <= {"/sign-out/", "/i18n/setlang/"}
+    assert set(forms) <= {"/sign-out/", "/i18n/setlang/", f"{URL}check/"}
     assert len(re.findall("<form", show(staff_client))) == len(forms)
 
 
@@ -176,4 +176,4 @@ def test_it_costs_the_same_however_much_there_is_to_tell(staff_client: Client, o
         declare(order, state="refused")
     with CaptureQueriesContext(connection) as queries:
         show(staff_client)
-    assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 11
+    assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 13

@@ -28,16 +28,17 @@ def order() -> Any:
 
 def settle(intent: Any, **change: Any) -> Any:
     """As if its receipt had been mailed."""
-    Receipt.objects.filter(retraction__intent=intent).update(sent_at=timezone.now())
+    Receipt.objects.filter(retraction__intent=intent).update(sent_at=timezone.now(), last_error="")
     return intent
 
 
 def test_nothing_waits_at_first(staff_client: Client, order: Any) -> None:
-    assert queued(staff_client) == {"doubtful": [], "held": [], "refused": [], "unmailed": []}
-    assert staff_client.get("/support/queues/").content.decode().count("Nothing waits here.") == 4
+    names = ["dead", "held", "doubtful", "refused", "unmatched", "unrefunded", "unmailed", "held-back"]
+    assert queued(staff_client) == {name: [] for name in names}
+    assert staff_client.get("/support/queues/").content.decode().count("Nothing waits here.") == len(names)
 
 
-@pytest.mark.parametrize("state", ["doubtful", "held", "refused"])
+@pytest.mark.parametrize("state", ["dead", "doubtful", "held", "refused"])
 def test_a_withdrawal_stands_in_its_own_queue(staff_client: Client, order: Any, state: str) -> None:
     settle(declare(order, state=state, why="late", message="Not today", query_id="EU.1"))
     assert {name: found for name, found in queued(staff_client).items() if found} == {state: [4711]}
@@ -45,7 +46,7 @@ def test_a_withdrawal_stands_in_its_own_queue(staff_client: Client, order: Any, 
     assert "/support/orders/am1-ovh/4711/" in page
     assert "Not today" in page
     assert "EU.1" in page
-    assert ("declared after the last day" in page) == (state == "held")
+    assert ("declared after the last day" in page) == (state in ("held", "dead"))
 
 
 @pytest.mark.parametrize("state", ["waiting", "sending", "accepted"])
@@ -78,5 +79,5 @@ def test_one_query_a_queue_however_long(staff_client: Client, count: int) -> Non
             declare(order, state=state)
     with CaptureQueriesContext(connection) as queries:
         staff_client.get("/support/queues/")
-    # Session, user, the audit line, and the four queues.
-    assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 7
+    # Session, user, the audit line, and the eight queues.
+    assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 11
