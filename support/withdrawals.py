@@ -29,7 +29,7 @@ def unmatched(now: datetime) -> Queue:
 
 def unmailed(now: datetime) -> Queue:
     """Mails that no mail server has taken after at least one attempt, and their PDFs. One query."""
-    late = Receipt.objects.exclude(last_error="").filter(held_back=False)
+    late = Receipt.objects.filter(held_back=False).exclude(last_error="")
     return _mails("unmailed", late, now)
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Link, User
 from orders import actions
-from orders.models import Order, Status
+from orders.models import Order, Receipt, Retraction, Status
 from tests.factories import make_canary, make_customer, make_detail, make_nichandle, make_order, make_staff
 
 # Words that stand in A's rows and in nobody else's.
@@ -19,7 +19,10 @@ SECRETS_OF_A = ("Agathe", "Canari", "agathe@canari.example", "canari.example", "
 
 @dataclass(frozen=True)
 class Sieged:
-    """order: A's unpaid one. withdrawn: A's delivered one, declared. theirs: B's. unknown: a number nobody has."""
+    """
+    order: A's unpaid one. withdrawn: A's delivered one, declared. theirs: B's. public: made without
+    signing in. unknown: a number nobody has.
+    """
 
     a: User
     b: User
@@ -29,6 +32,7 @@ class Sieged:
     withdrawn: Order
     theirs: Order
     reference: str
+    public: Retraction
     unknown: int = 999_999_999
 
 
@@ -47,6 +51,10 @@ def sieged(db: None) -> Sieged:
     for order in (unpaid, paid):
         make_detail(order, description="VPS Canari", domain="canari.example")
     declared = actions.retract_order(paid, email="agathe@canari.example", language="en", request=None)
+    public = Retraction.objects.create(
+        channel="public", order_typed="238100002", name="Agathe Canari", email="agathe@canari.example", language="en"
+    )
+    Receipt.objects.create(retraction=public, address=public.email)
     return Sieged(
         a=a,
         b=b,
@@ -56,6 +64,7 @@ def sieged(db: None) -> Sieged:
         withdrawn=paid,
         theirs=make_order(b.nichandle, 238_100_003),
         reference=declared.retraction.reference,
+        public=public,
     )
 
 

@@ -121,6 +121,15 @@ support:intent_close       read  door     404      404      404      door     40
 support:order_check        read  door     404      404      404      door     405      405
                            post  door     404      404      404      door     302      403
                            else  door     404      404      404      door     405      405
+support:declaration_show   read  door     404      404      404      door     200      403
+                           post  door     404      404      404      door     200      403
+                           else  door     404      404      404      door     405      405
+support:receipt_send       read  door     404      404      404      door     405      405
+                           post  door     404      404      404      door     302      403
+                           else  door     404      404      404      door     405      405
+support:refund_note        read  door     404      404      404      door     405      405
+                           post  door     404      404      404      door     302      403
+                           else  door     404      404      404      door     405      405
 support:order_show         read  door     404      404      404      door     200      403
                            post  door     404      404      404      door     405      405
                            else  door     404      404      404      door     405      405

@@ -1,0 +1,182 @@
+"""What staff do with declarations made without signing in, with mails that do not go, and with refunds."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import AuditEvent
+from orders.models import Intent, Matching, Order, Receipt, Refund, RefundNote, Retraction
+from orders.retraction import matching, receipt
+from orders.retraction.declaration import retract_order
+from tests.factories import make_canary, make_detail, make_nichandle, make_order
+from tests.orders.retraction.test_open_door import declare, text
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order() -> Order:
+    make_canary()
+    placed = timezone.now() - timedelta(days=3)
+    order = make_order(
+        make_nichandle("am1-ovh"), 4711, date=placed, retraction_date=placed + timedelta(days=14), price="24.00"
+    )
+    make_detail(order, description="VPS Comfort")
+    return order
+
+
+@pytest.fixture
+def unmatched(order: Order) -> Retraction:
+    """Declared from another mailbox than the account's, and looked at by the machine."""
+    declare(Client(), order, email="lost@example.net", name="Anna M")
+    matching.match_due()
+    return Retraction.objects.get()
+
+
+def url(row: Retraction) -> str:
+    return f"/support/declarations/{row.reference}/"
+
+
+def queue(client: Client, name: str) -> list[Any]:
+    return next(queue.entries for queue in client.get("/support/queues/").context["queues"] if queue.name == name)
+
+
+def test_it_waits_in_its_queue_and_its_page_shows_the_order_it_may_mean(staff_client, unmatched):
+    [entry] = queue(staff_client, "unmatched")
+    assert (entry.number, entry.url) == (unmatched.reference, url(unmatched))
+    page = text(staff_client.get(url(unmatched)))
+    for words in ("Anna M", "lost@example.net", "4711", "am1-ovh", "another e-mail", "VPS Comfort"):
+        assert words in page
+    assert AuditEvent.objects.filter(action="staff_declaration", target=unmatched.reference).exists()
+
+
+def test_attaching_it_makes_the_customers_own_intent(staff_client, unmatched, order):
+    answer = staff_client.post(url(unmatched), {"nichandle": "AM1-ovh", "number": "4711", "note": "knew the domain"})
+    assert answer.status_code == 302
+    row = Matching.objects.exclude(order=None).get()
+    assert (row.order, row.note) == (order, "knew the domain")
+    assert row.by.endswith("@example.net")
+    assert row.intent.state == Intent.State.WAITING
+    assert queue(staff_client, "unmatched") == []
+    assert Receipt.objects.filter(kind="notice", order=order, address="anna@example.com").count() == 1
+    assert AuditEvent.objects.filter(action="match_declaration", subject="am1-ovh").count() == 1
+    page = text(staff_client.get(f"/support/orders/am1-ovh/{order}/"))
+    assert unmatched.reference in page
+
+
+def test_nobody_can_tell(staff_client, unmatched):
+    staff_client.post(url(unmatched), {"unmatched": "on", "note": "no answer to two mails"})
+    assert queue(staff_client, "unmatched") == []
+    assert not Intent.objects.exists()
+    assert "no answer to two mails" in text(staff_client.get(url(unmatched)))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"note": ""},
+        {"nichandle": "am1-ovh", "note": "x"},
+        {"number": "4711", "note": "x"},
+        {"nichandle": "am1-ovh", "number": "4712", "note": "x"},
+        {"nichandle": "other", "number": "4711", "note": "x"},
+        {"nichandle": "am1-ovh", "number": "4711", "unmatched": "on", "note": "x"},
+        {"nichandle": "am1-ovh", "number": "9" * 30, "note": "x"},
+        {"nichandle": "am1-ovh", "number": "4711"},
+    ],
+)
+def test_a_judgement_that_is_none_changes_nothing(staff_client, unmatched, wrong):
+    before = Matching.objects.count()
+    answer = staff_client.post(url(unmatched), wrong)
+    assert answer.status_code == 200
+    assert "Nothing was noted yet" in text(answer)
+    assert Matching.objects.count() == before
+
+
+def test_a_second_judgement_changes_nothing(staff_client, unmatched):
+    other = make_order(make_nichandle("bm2-ovh"), 4712)
+    for who, number in (("am1-ovh", "4711"), ("bm2-ovh", "4712"), ("am1-ovh", "4711")):
+        assert staff_client.post(url(unmatched), {"nichandle": who, "number": number, "note": "x"}).status_code == 302
+    assert Matching.objects.exclude(order=None).count() == 1
+    assert not other.intents.exists()
+
+
+@pytest.mark.parametrize("reference", ["W-AAAAAAAAA-AAAAAAAAA-AAAAAAAAA", "x", "9" * 500])
+def test_an_unknown_one_is_a_404(staff_client, reference):
+    assert staff_client.get(f"/support/declarations/{reference}/").status_code == 404
+
+
+def test_a_declaration_of_a_signed_in_customer_has_no_such_page(staff_client, order):
+    row = retract_order(order, email="anna@example.com", language="en", request=None).retraction
+    assert staff_client.get(url(row)).status_code == 404
+
+
+def test_a_receipt_that_a_limit_held_back_is_released_by_a_person(staff_client, unmatched):
+    mail = Receipt.objects.get(kind="receipt")
+    Receipt.objects.filter(pk=mail.pk).update(held_back=True, next_attempt_at=None)
+    [entry] = queue(staff_client, "held-back")
+    assert staff_client.post(entry.action_url).status_code == 302
+    mail.refresh_from_db()
+    assert not mail.held_back
+    assert mail.next_attempt_at <= timezone.now()
+    assert queue(staff_client, "held-back") == []
+
+
+def test_an_undelivered_one_is_seen_with_the_mail_servers_words_and_tried_at_once(
+    staff_client, sandbox, settings, order
+):
+    host, _, port = sandbox.smtp.rpartition(":")
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = host, int(port)
+    sandbox.refuse_mail()
+    retract_order(order, email="anna@example.com", language="en", request=None)
+    receipt.send_due()
+    [entry] = queue(staff_client, "unmailed")
+    assert entry.said[:1] in ("4", "5")
+    assert entry.said in text(staff_client.get("/support/queues/"))
+    sandbox.refuse_mail(False)
+    assert receipt.send_due() == 0
+    staff_client.post(entry.action_url)
+    assert receipt.send_due() == 1
+    assert queue(staff_client, "unmailed") == []
+    assert [mail["to"] for mail in sandbox.mail()] == [["anna@example.com"]]
+
+
+def test_a_mail_that_went_is_not_sent_again_by_its_number(staff_client, unmatched):
+    Receipt.objects.update(sent_at=timezone.now(), next_attempt_at=None)
+    mail = Receipt.objects.first()
+    assert mail
+    assert staff_client.post(f"/support/mails/{mail.pk}/").status_code == 404
+    assert staff_client.post("/support/mails/999999/").status_code == 404
+
+
+def test_an_overdue_refund_waits_until_somebody_says_something(staff_client, order):
+    retract_order(order, email="anna@example.com", language="en", request=None)
+    Intent.objects.update(state=Intent.State.ACCEPTED)
+    assert queue(staff_client, "unrefunded") == []
+    Refund.objects.update(due_on=timezone.now().date() - timedelta(days=1))
+    [entry] = queue(staff_client, "unrefunded")
+    assert entry.number == 4711
+    page = staff_client.get(f"/support/orders/am1-ovh/{order}/").content.decode()
+    assert 'data-refund="overdue"' in page
+    said = {"kind": "withheld", "day": "2026-11-20", "words": "OVHcloud waits for a form"}
+    assert staff_client.post(f"/support/orders/am1-ovh/{order}/refund/", said).status_code == 302
+    assert queue(staff_client, "unrefunded") == []
+    note = RefundNote.objects.get()
+    assert (note.kind, note.words, note.by_staff) == ("withheld", "OVHcloud waits for a form", True)
+
+
+@pytest.mark.parametrize("said", [{}, {"kind": "paid", "words": "x"}, {"kind": "withheld", "words": ""}])
+def test_a_note_that_is_none_is_not_kept(staff_client, order, said):
+    retract_order(order, email="anna@example.com", language="en", request=None)
+    staff_client.post(f"/support/orders/am1-ovh/{order}/refund/", said)
+    assert not RefundNote.objects.exists()
+
+
+def test_no_note_without_a_clock(staff_client, order):
+    said = {"kind": "withheld", "words": "x"}
+    assert staff_client.post(f"/support/orders/am1-ovh/{order}/refund/", said).status_code == 404
+    assert staff_client.post("/support/orders/nobody/1/refund/", said).status_code == 404
