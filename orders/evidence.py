@@ -80,7 +80,6 @@ class Witness:
         pks: our row of each order number. Returns how many rows were written.
         """
         rows = [_row(pks[number], route, *told) for (number, route), told in self._heard.items() if number in pks]
-        self._heard.clear()
         if not rows:
             return 0
         last = _last_digests({row.order_id for row in rows})
