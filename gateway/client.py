@@ -91,7 +91,7 @@ class Gateway:
     answer_within, connect_within, in_all: seconds; in_all holds for one request with its retries.
     tries: how often a read is made while OVHcloud fails quickly, at most TRIES.
     before_call: called with method and path before each request that leaves, `GET /auth/time` and
-        retries too; what it raises comes through, and nothing is sent.
+        retries too; what it raises comes through, and nothing is sent. An OvhError before a retry ends the tries.
     witness: told what came of each request, from whatever thread made it; it must not raise.
 
     Every method raises OvhUnavailable when no usable answer came, and OvhRefused for OVHcloud's no,
@@ -444,12 +444,17 @@ class Gateway:
         return self._tried(call, limits) if self._clock_moved(signed_with, limits) else outcome
 
     def _tried(self, call: Call, limits: Limits) -> Answer | errors.OvhError:
+        outcome = self._once(call, limits)
         for pause in self._pauses:
-            outcome = self._once(call, limits)
             if call.writes or not _may_pass(outcome) or limits.elapsed() > self._in_all / 3:
                 return outcome
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (jitter, no secret)
-        return self._once(call, limits)
+            try:
+                outcome = self._once(call, limits)
+            except errors.OvhError:
+                # before_call allows no other try: what came of the last one is what there is to tell.
+                return outcome
+        return outcome
 
     def _once(self, call: Call, limits: Limits) -> Answer | errors.OvhError:
         if not (self.application.application_key and self.application.application_secret):

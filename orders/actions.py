@@ -29,7 +29,7 @@ def watch_order(order: Order) -> None:
         Order.objects.filter(pk=order.pk, next_poll_at__gt=now).filter(
             Q(status_checked_at=None) | Q(status_checked_at__lt=now - timedelta(seconds=3))
         ).exclude(next_poll_at__gt=now + timedelta(hours=2), status="delivered").update(next_poll_at=now)
-        ring(tasks.poll_orders)
+        ring(tasks.check_awaited)
 
 
 @transaction.atomic
@@ -39,7 +39,7 @@ def check_order(order: Order) -> bool:
     fresh = Order.objects.filter(pk=order.pk).filter(Q(check_asked_at=None) | Q(check_asked_at__lt=now - CHECK_EVERY))
     if not fresh.update(check_asked_at=now, next_poll_at=now):
         return False
-    ring(tasks.poll_orders)
+    ring(tasks.check_awaited)
     return True
 
 
@@ -55,7 +55,7 @@ def check_account(nichandle: Nichandle) -> bool:
     OrderImport.objects.filter(nichandle=nichandle, next_find_at__isnull=False).update(next_find_at=now)
     nichandle.orders.filter(next_poll_at__isnull=False).update(next_poll_at=now, check_asked_at=now)
     ring(tasks.find_orders)
-    ring(tasks.poll_orders)
+    ring(tasks.check_awaited)
     return True
 
 

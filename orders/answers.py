@@ -4,11 +4,11 @@ What OVHcloud is asked about an order, and its answers as plain values.
 Nothing here touches the database, so that several orders can be asked at once in threads.
 """
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Event
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
 
 from gateway import (
     AssociatedObjectRecord,
@@ -20,26 +20,17 @@ from gateway import (
     OrderRecord,
     OvhError,
     OvhRefused,
-    OvhUnavailable,
     PaymentRecord,
-    RateLimited,
 )
 
-# How many calls of one batch are under way at once: enough to hide 100 ms of distance, few enough to stay polite.
-AT_ONCE = 8
-# After so many silences in a row nobody else of the batch is asked.
-SILENCES = 3
 
-T = TypeVar("T")
-R = TypeVar("R")
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Question:
     """
     Which calls to make for one order; status always.
 
-    new: we do not have it yet, so a cancelled one is also asked whether it was ever paid, else it
+    known: the status we have. When OVHcloud's differs, the dear routes are asked whatever is said here.
+    new: we do not have the order yet, so a cancelled one is also asked whether it was ever paid, else it
     would pass for expired.
     """
 
@@ -49,14 +40,15 @@ class Question:
     payment: bool = False
     associated: bool = False
     new: bool = False
+    known: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
     """
     What came back for one order. `error` set: nothing else is. `gone`: OVHcloud answered 404.
 
-    follow_up None: not asked; (): OVHcloud has no tracking for it.
+    follow_up None: not asked; (): OVHcloud has no tracking for it. asked_at: when the status was asked for.
     """
 
     order_id: int
@@ -67,6 +59,7 @@ class Answer:
     associated: AssociatedObjectRecord | None = None
     gone: bool = False
     error: OvhError | None = None
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -79,38 +72,47 @@ class Details:
 
 def ask(gateway: Gateway, question: Question) -> Answer:
     """Ask everything the question names. Errors come back in the answer, for one order never stops its batch."""
-    order_id = question.order_id
+    asked_at = timezone.now()
     try:
         # The status first: the other routes may answer for an order that is gone.
-        status = gateway.order_status(order_id)
-        order = gateway.order(order_id) if question.order else None
-        follow_up = (gateway.follow_up(order_id) or ()) if question.follow_up else None
-        lapsed_or_cancelled = question.new and status == "cancelled"
-        payment = gateway.payment(order_id) if question.payment or lapsed_or_cancelled else None
-        associated = gateway.associated_object(order_id) if question.associated else None
+        status = gateway.order_status(question.order_id)
+        return ask_more(gateway, question, status, asked_at)
     except OrderNotFound:
-        return Answer(order_id, gone=True)
+        return Answer(question.order_id, gone=True, asked_at=asked_at)
     except OvhError as error:
-        return Answer(order_id, error=error)
-    return Answer(order_id, status, order, follow_up, payment, associated)
+        return Answer(question.order_id, error=error, asked_at=asked_at)
+
+
+def ask_more(gateway: Gateway, question: Question, status: str, asked_at: datetime) -> Answer:
+    """
+    Ask what else the question names, the status being known.
+
+    Raises:
+        OvhError: of the gateway.
+    """
+    order_id = question.order_id
+    changed = bool(question.known) and question.known != status
+    order = gateway.order(order_id) if question.order or changed else None
+    follow_up = (gateway.follow_up(order_id) or ()) if question.follow_up or changed else None
+    lapsed_or_cancelled = question.new and status == "cancelled"
+    payment = gateway.payment(order_id) if question.payment or changed or lapsed_or_cancelled else None
+    ended = changed and status in ("delivered", "cancelled")
+    associated = gateway.associated_object(order_id) if question.associated or ended else None
+    return Answer(order_id, status, order, follow_up, payment, associated, asked_at=asked_at)
 
 
 def ask_details(gateway: Gateway, order_id: int) -> Details:
     """
-    Read the parts of an order.
+    Read the parts of an order, one after the other.
 
     Source: GET /me/order/{orderId}/details, …/details/{id}, …/extension, …/paymentMethods.
     Raises:
         OvhError: of the gateway.
     """
-    ids = gateway.order_detail_ids(order_id)
-
-    def one(detail_id: int) -> tuple[OrderDetailRecord, ExtensionRecord | None]:
-        detail = gateway.order_detail(order_id, detail_id)
-        return detail, gateway.order_detail_extension(order_id, detail_id)
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        details = tuple(pool.map(one, ids))
+    details = tuple(
+        (gateway.order_detail(order_id, detail_id), gateway.order_detail_extension(order_id, detail_id))
+        for detail_id in gateway.order_detail_ids(order_id)
+    )
     try:
         options = gateway.payment_methods(order_id)
         methods = {
@@ -121,31 +123,3 @@ def ask_details(gateway: Gateway, order_id: int) -> Details:
         # The route is a BETA: an order without it is still an order.
         methods = None
     return Details(details, methods)
-
-
-def in_threads(ask_one: Callable[[T], R], questions: Iterable[T], skipped: Callable[[T], R]) -> list[R]:
-    """
-    Ask many at once, in order. When OVHcloud keeps silent or wants less, the rest of the batch is not asked:
-    `skipped` says what stands in its place.
-    """
-    silence = Event()
-    silences = 0
-
-    def one(question: T) -> R:
-        nonlocal silences
-        if silence.is_set():
-            return skipped(question)
-        answer = ask_one(question)
-        error = getattr(answer, "error", None)
-        if isinstance(error, OvhUnavailable):
-            silences += 1
-            if silences >= SILENCES:
-                silence.set()
-        elif isinstance(error, RateLimited):
-            silence.set()
-        elif error is None:
-            silences = 0
-        return answer
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(one, questions))

@@ -12,7 +12,13 @@ from orders.retraction import receipt
 
 @shared_task
 def poll_orders() -> None:
-    sync.poll_orders()
+    sync.poll_all()
+
+
+@shared_task
+def check_awaited() -> None:
+    """What somebody waits for, beside the long turns of the poll."""
+    sync.poll_awaited()
 
 
 @shared_task
@@ -42,7 +48,7 @@ def read_idle_details() -> None:
 
 @shared_task
 def expire_orders() -> None:
-    sync.expire_orders()
+    sync.mark_all_expired()
 
 
 @shared_task

@@ -195,10 +195,14 @@ CELERY_TASK_DEFAULT_QUEUE = "interactive"
 CELERY_TASK_ROUTES = {
     "orders.tasks.relay_intents": {"queue": "intents"},
     "orders.tasks.send_receipts": {"queue": "intents"},
+    "orders.tasks.match_declarations": {"queue": "intents"},
+    "orders.tasks.check_awaited": {"queue": "interactive"},
     "orders.tasks.poll_orders": {"queue": "poll"},
     "orders.tasks.find_orders": {"queue": "poll"},
     "orders.tasks.expire_orders": {"queue": "bulk"},
+    "orders.tasks.look_for_refunds": {"queue": "bulk"},
     "accounts.tasks.seal": {"queue": "bulk"},
+    "accounts.tasks.tell_of_lapsing_keys": {"queue": "bulk"},
     "orders.tasks.import_orders": {"queue": "import"},
     "orders.tasks.read_idle_details": {"queue": "import"},
 }
@@ -223,6 +227,7 @@ CELERY_BEAT_SCHEDULE = {
     "receipts": _every("orders.tasks.send_receipts", 5),
     "matches": _every("orders.tasks.match_declarations", 20),
     "refunds": _every("orders.tasks.look_for_refunds", 15),
+    "awaited": _every("orders.tasks.check_awaited", 2),
     "poll": _every("orders.tasks.poll_orders", 2),
     "find": _every("orders.tasks.find_orders", 10),
     "expire": _every("orders.tasks.expire_orders", 30),
@@ -231,6 +236,8 @@ CELERY_BEAT_SCHEDULE = {
     "canary": _every("orders.tasks.sing", 15),
     "keys": _every("accounts.tasks.drop_keys", 20),
     "seals": _every("accounts.tasks.seal", 60),
+    "lapsing keys": _every("accounts.tasks.tell_of_lapsing_keys", 3600),
+    "notices": _every("accounts.tasks.send_notices", 20),
 }
 
 # --- OVHcloud ---------------------------------------------------------------------------------------------------------

@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from accounts.models import Link, Nichandle
+from django.conf import settings
+
+from accounts import breaker
+from accounts.models import Budget, Link, Nichandle
 from orders import sync
 from tests.factories import make_customer, make_nichandle
 
@@ -23,3 +26,9 @@ def import_all(nichandle: Nichandle) -> None:
     sync.begin_import(nichandle)
     while sync.import_orders():
         pass
+
+
+def forget_trouble() -> None:
+    """As if the time had passed that breaker and budgets wait after trouble."""
+    breaker.close()
+    Budget.objects.update(silent_until=None, tokens=settings.OVH_CALLS_AT_ONCE)

@@ -15,6 +15,7 @@ from orders.models import Intent, Order, OrderEvent
 from orders.retraction.declaration import retract_order
 from tests.factories import make_customer, make_order
 from tests.sandboxes import Sandbox
+from tests.world import forget_trouble
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +54,7 @@ def pass_time(**span: float) -> None:
         settled_at=F("settled_at") - gone,
         created_at=F("created_at") - gone,
     )
+    forget_trouble()
 
 
 def calls(ovh: Sandbox, order: Order, method: str = "POST", route: str = "retraction") -> int:
