@@ -196,6 +196,8 @@ class Postgres:
         }
         if not self._fsync:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            # Nobody follows it, and what is copied into a new table need not be written twice.
+            settings |= {"wal_level": "minimal", "max_wal_senders": "0"}
         return [
             "-D",
             str(self._data),

@@ -137,7 +137,7 @@ def load(plan: Plan, seed: int = scenarios.SEED, progress: Progress = lambda don
     with world.gate.replace():
         world.begin(SCENARIO, seed)
         names = {nichandle_of(account) for account in range(plan.accounts)}
-        granted = scenarios.empty(names)
+        granted = scenarios.empty(names, for_many=True)
         application = scenarios.known_application()
         now = world.now().replace(microsecond=0)
         with _without_indexes():
