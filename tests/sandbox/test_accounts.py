@@ -74,3 +74,56 @@ def test_the_slow_account_answers_late_and_the_others_do_not(sandbox: Sandbox) -
     slow = late(Signing(sandbox, sandbox.customer("slow")))
     assert slow > 0.1
     assert late(Signing(sandbox, sandbox.customers[0])) < slow / 2
+
+
+def test_canada_is_a_region_of_its_own(sandbox: Sandbox) -> None:
+    canadian, anna = Signing(sandbox, sandbox.customer("Canada")), Signing(sandbox, sandbox.anna)
+    assert canadian.get("/auth/details")["identities"] == ["urn:v1:ca:identity:account:ca70707-ca"]
+    assert anna.get("/auth/details")["identities"] == ["urn:v1:eu:identity:account:am12345-ovh"]
+    cart = canadian.call("POST", "/order/cart", {"ovhSubsidiary": "QC"}).json()["cartId"]
+    answer = anna.call("POST", f"/order/cart/{cart}/assign")
+    assert (answer.status_code, answer.json()["message"]) == (404, "Invalid Cart ID")
+    assert canadian.call("POST", f"/order/cart/{cart}/assign").text == "null"
+
+
+def test_the_odd_account_has_every_oddity_that_the_page_promises(sandbox: Sandbox) -> None:
+    odd = Signing(sandbox, sandbox.customer("odd"))
+    orders = [odd.get(f"/me/order/{one}") for one in odd.get("/me/order")]
+    statuses = [odd.get(f"/me/order/{order['orderId']}/status") for order in orders]
+    lines = [odd.get(f"/me/order/{order['orderId']}/details") for order in orders]
+    follow_ups = [odd.call("GET", f"/me/order/{order['orderId']}/followUp") for order in orders]
+    texts = [
+        odd.get(f"/me/order/{order['orderId']}/details/{found[0]}")
+        for order, found in zip(orders, lines, strict=True)
+        if found
+    ]
+    prices = [order["priceWithTax"] for order in orders]
+    assert 404 in [answer.status_code for answer in follow_ups]
+    told = str([answer.json() for answer in follow_ups if answer.ok])
+    assert all(word in told for word in ("TELEPORTED", "POLISHING", "PERHAPS"))
+    assert {"points", "N/A", "XTS", "EUR"} == {price["currencyCode"] for price in prices}
+    assert any(price["value"] == 0 for price in prices)
+    assert any(price["value"] < 0 for price in prices)
+    assert {"priceInUcents" in price for price in prices} == {True, False}
+    assert max(map(len, lines)) == 200
+    assert min(map(len, lines)) == 0
+    assert any("<script>" in text["description"] for text in texts)
+    assert any("\u202e" in text["domain"] for text in texts)
+    assert set(statuses) - set(official.models()["billing.order.OrderStatusEnum"]["enum"])
+    assert {None, "HOLOGRAM"} <= {text["detailType"] for text in texts}
+    assert "deux" in {text["quantity"] for text in texts}
+    assert any("metadatas" not in order for order in orders)
+    assert any(order["date"] is None for order in orders)
+
+
+def test_a_person_sees_what_the_sandbox_holds_and_what_it_was_asked(sandbox: Sandbox) -> None:
+    anna = Signing(sandbox, sandbox.anna)
+    order_id = anna.get("/me/order")[0]
+    anna.get(f"/me/order/{order_id}/status")
+    sandbox.arm("latency", path="/me/bill", ms=1)
+    page = anna.session.get(f"{sandbox.base}/", timeout=5)
+    for word in (*(one["nichandle"] for one in sandbox.customers), f"/me/order/{order_id}/status", "latency", "demo"):
+        assert word in page.text
+    assert "<form" not in page.text
+    assert sandbox.application_secret not in page.text
+    assert sandbox.anna["consumer_key"] not in page.text
