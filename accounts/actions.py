@@ -281,7 +281,10 @@ def note_revoked(nichandle: Nichandle, asked_at: datetime) -> None:
     if link.renewed_at < asked_at:
         link.state, link.revoked_at = Link.State.REVOKED, timezone.now()
         link.save(update_fields=["state", "revoked_at"])
-        audit.record(None, "key_revoked", subject=nichandle.nichandle)
+        audit.record(None, "key_revoked", subject=nichandle.nichandle, target=link.user.username)
+        if link.user.nichandle_id == nichandle.pk:
+            # Whoever takes the key back at OVHcloud may have lost a device: what is open here ends, too.
+            link.user.sessions.update(ended_because="revoked")
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 
 from accounts import audit
+from accounts.addresses import own_page
 from accounts.http import is_poll
 
 # Pages by URL namespace. A namespace that is not here is open to whoever passed the sign-in.
@@ -94,6 +95,9 @@ class SignInRequired(LoginRequiredMiddleware):
         namespaces = request.resolver_match.namespaces if request.resolver_match else []
         for_staff = "support" in namespaces
         where = resolve_url("account_login" if for_staff else "home")
+        if request.session.ended_because and not request.headers.get("HX-Request"):  # type: ignore[attr-defined]
+            # Said once: with this answer the browser forgets the session.
+            return render(request, "accounts/key_revoked.html", {"next": own_page(request.get_full_path())}, status=401)
         if request.headers.get("HX-Request"):
             response = HttpResponse(status=401)
             response["HX-Redirect"] = where

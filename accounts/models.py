@@ -161,6 +161,8 @@ class Link(models.Model):
         VALID = "valid", _("valid")
         REVOKED = "revoked", _("revoked")
 
+    SOON = timedelta(days=7)
+
     user = models.ForeignKey(User, models.CASCADE, related_name="links")
     nichandle = models.ForeignKey(Nichandle, models.CASCADE, related_name="links")
     encrypted_key = models.TextField()
@@ -195,6 +197,11 @@ class Link(models.Model):
     def is_usable(self) -> bool:
         return self.state == self.State.VALID and (self.expiration is None or self.expiration > timezone.now())
 
+    @property
+    def lapses_soon(self) -> bool:
+        """Its key runs out within days: time to renew it, which is one journey to OVHcloud."""
+        return self.is_usable and self.expiration is not None and self.expiration < timezone.now() + self.SOON
+
 
 class Session(AbstractBaseSession):
     """A browser that knows us; accounts.sessions writes and reads it. Its key is a secret: pages use `name`."""
@@ -204,6 +211,7 @@ class Session(AbstractBaseSession):
     began_at = models.DateTimeField(default=timezone.now, help_text="It ends some hours later, whatever is done.")
     used_at = models.DateTimeField(default=timezone.now)
     idle_until = models.DateTimeField()
+    ended_because = models.CharField(max_length=20, blank=True, help_text="revoked: OVHcloud took the key back.")
 
     class Meta:
         db_table = "accounts_session"

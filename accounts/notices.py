@@ -7,12 +7,13 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from accounts.models import Nichandle, Notice, User
+from accounts.models import Link, Nichandle, Notice, User
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,24 @@ def tell_holders(nichandle: Nichandle, kind: str, by: User) -> None:
     told.pop(by.nichandle_id or 0, None)
     who = by.nichandle.nichandle if by.nichandle else ""
     Notice.objects.bulk_create(Notice(nichandle=nichandle, to=to, kind=kind, who=who) for to in told.values())
+
+
+def tell_of_lapsing_keys() -> int:
+    """Tell whose key runs out within days, once for each key. Returns how many were told."""
+    now = timezone.now()
+    told = Notice.objects.filter(
+        nichandle=OuterRef("nichandle"),
+        to=OuterRef("user__nichandle"),
+        kind=Notice.Kind.KEY_LAPSES,
+        at__gt=OuterRef("renewed_at"),
+    )
+    lapsing = Link.objects.usable().filter(expiration__lte=now + Link.SOON).exclude(Exists(told))
+    notices = [
+        Notice(nichandle=link.nichandle, to=link.user.nichandle or link.nichandle, kind=Notice.Kind.KEY_LAPSES)
+        for link in lapsing.select_related("nichandle", "user__nichandle")
+    ]
+    Notice.objects.bulk_create(notices)
+    return len(notices)
 
 
 def send_due(limit: int = 20) -> int:
@@ -82,4 +101,6 @@ def sentence(notice: Notice) -> str:
         case Notice.Kind.KEY_REVOKED:
             return _("OVHcloud no longer lets this panel act for the account %(account)s.") % names
         case _:
-            return _("The permission to act for the account %(account)s runs out soon.") % names
+            return (
+                _("The permission to act for %(account)s runs out within days. Renew it by signing in again.") % names
+            )

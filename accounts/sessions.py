@@ -21,9 +21,11 @@ NOTED_EVERY = timedelta(minutes=1)
 
 
 class SessionStore(DatabaseStore):
-    """Django's own store over accounts.Session; `used_at` is the row's, once it was read."""
+    """Django's own store over accounts.Session; `used_at` and `ended_because` are the row's, once it was read."""
 
     used_at: datetime | None = None
+    # Why the session that this browser's cookie names was ended, where its page should say so.
+    ended_because: str = ""
 
     @classmethod
     def get_model_class(cls) -> Any:
@@ -39,7 +41,8 @@ class SessionStore(DatabaseStore):
         row = super()._get_session_from_db()  # type: ignore[misc]  # the stubs leave it out
         if row is None:
             return None
-        if row.idle_until <= timezone.now():
+        if row.ended_because or row.idle_until <= timezone.now():
+            self.ended_because = row.ended_because
             self._session_key = None
             return None
         self.used_at = row.used_at

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts import seals, sync
+from accounts import notices, seals, sync
 from accounts.ringing import ring
 
 
@@ -14,6 +14,16 @@ def drop_keys() -> None:
 @shared_task
 def seal() -> None:
     seals.seal_due()
+
+
+@shared_task
+def tell_of_lapsing_keys() -> None:
+    notices.tell_of_lapsing_keys()
+
+
+@shared_task
+def send_notices() -> None:
+    notices.send_due()
 
 
 def ring_drop_keys() -> None:

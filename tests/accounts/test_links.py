@@ -1,12 +1,14 @@
 """Several accounts in one pair of hands: linking, switching, forms that cannot mix them up, ending a link."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.test import Client
+from django.utils import timezone
 
-from accounts import notices, sync
+from accounts import actions, notices, sync
 from accounts.models import AuditEvent, DroppedKey, Link, Notice, User
 from accounts.ovh import application
 from gateway import CredentialRevoked, Gateway
@@ -202,3 +204,56 @@ def test_a_way_in_leads_nowhere_else(client, ovh, target):
     url = str(client.get("/sign-in/continue/").context["validation_url"])
     come_back(client, ovh.validate(url, ovh.customers[0]))
     assert client.post("/sign-in/confirm/").url == "/orders/"
+
+
+# --- Keys that end ----------------------------------------------------------------------------------------------------
+def test_a_key_taken_back_at_ovhcloud_ends_every_session_of_its_owner(customer, customer_client):
+    other = Client()
+    other.force_login(customer)
+    Link.objects.update(renewed_at=timezone.now() - timedelta(hours=1))
+    actions.note_revoked(customer.nichandle, timezone.now())
+    page = customer_client.get("/orders/?status=delivered")
+    assert page.status_code == 401
+    assert "no longer lets this panel act for you" in page.content.decode()
+    # The way back in leads to where one was.
+    assert 'name="next" value="/orders/?status=delivered"' in page.content.decode()
+    # Said once; and the same in the other browser.
+    assert customer_client.get("/orders/").status_code == 302
+    assert other.get("/account/").status_code == 401
+
+
+def test_a_key_that_a_link_held_ends_nobodys_session(customer, customer_client):
+    other = make_nichandle("other9-ovh")
+    hold(customer, other)
+    Link.objects.update(renewed_at=timezone.now() - timedelta(hours=1))
+    actions.note_revoked(other, timezone.now())
+    assert customer_client.get("/orders/").status_code == 200
+    customer_client.post("/account/switch/", {"to": "other9-ovh"})
+    assert "no longer lets this panel act for you" in customer_client.get("/orders/").content.decode()
+
+
+def test_a_key_that_runs_out_soon_is_announced_once_and_renewed_by_one_button(customer, customer_client):
+    Link.objects.update(expiration=timezone.now() + timedelta(days=5))
+    assert notices.tell_of_lapsing_keys() == 1
+    assert notices.tell_of_lapsing_keys() == 0
+    notices.send_due()
+    assert "runs out within days" in mail.outbox[0].body
+    page = customer_client.get("/orders/").content.decode()
+    assert "runs out within days" in page
+    assert 'action="/sign-in/"' in page
+
+
+def test_a_key_that_ran_out_shows_the_page_that_says_so(customer, customer_client):
+    Link.objects.update(expiration=timezone.now() - timedelta(minutes=1))
+    assert "no longer lets this panel act for you" in customer_client.get("/orders/").content.decode()
+
+
+def test_a_mail_server_that_refuses_is_tried_again(customer, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "localhost", 1
+    notices.tell_holders(customer.nichandle, Notice.Kind.LINKED, make_customer())
+    notices.send_due()
+    waiting = Notice.objects.get()
+    assert waiting.attempts == 1
+    assert waiting.next_attempt_at is not None
+    assert waiting.next_attempt_at > timezone.now() + timedelta(minutes=1)
