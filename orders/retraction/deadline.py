@@ -16,6 +16,11 @@ import holidays
 DAYS = 14
 LAST_SECOND = time(23, 59, 59)
 
+# Days that a law on time limits equates with holidays, and that the library keeps in another category than the public
+# ones: category, and the library's English name. The Netherlands: Algemene termijnenwet art. 3. Austria: federal act
+# BGBl. 37/1961, section 1.
+MINDED_TOO = {"NL": ("optional", "Liberation Day"), "AT": ("bank", "Good Friday")}
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -44,6 +49,11 @@ class Deadline:
     country: str
 
 
+def deadline_after(concluded: datetime, country: str, zone: tzinfo) -> Deadline:
+    """The same from a moment: its day is that of the customer's zone, which may be the day after OVHcloud's."""
+    return deadline(concluded.astimezone(zone).date(), country, zone)
+
+
 def deadline(concluded: date, country: str, zone: tzinfo) -> Deadline:
     """
     Return until when a contract concluded on that day can be withdrawn from.
@@ -68,20 +78,29 @@ def deadline(concluded: date, country: str, zone: tzinfo) -> Deadline:
 
 @lru_cache(maxsize=2048)
 def national_holidays(country: str, year: int) -> frozenset[date] | None:
-    """Return the country's national holidays of a year, None where the library knows no such country."""
+    """
+    Return the days of a year that count as holidays in the whole country, None where the library knows no such country.
+    """
     try:
-        return frozenset(holidays.country_holidays(country, years=year))
+        public = frozenset(holidays.country_holidays(country, years=year))
     except (NotImplementedError, KeyError, ValueError):
         return None
+    if country not in MINDED_TOO:
+        return public
+    category, name = MINDED_TOO[country]
+    others = holidays.country_holidays(country, years=year, categories=(category,), language="en_US")
+    return public | frozenset(day for day, named in others.items() if named == name)
 
 
 @lru_cache(maxsize=512)
 def holiday_name(country: str, day: date, language: str) -> str:
     """Return what the day is called, in the reader's language where the library has it; "" for no holiday."""
+    categories = ("public", MINDED_TOO[country][0]) if country in MINDED_TOO else None
     try:
-        return str(holidays.country_holidays(country, years=day.year, language=language).get(day) or "")
+        named = holidays.country_holidays(country, years=day.year, language=language, categories=categories)
     except (NotImplementedError, KeyError, ValueError):
         return ""
+    return str(named.get(day) or "")
 
 
 def _not_working(day: date, country: str) -> str:

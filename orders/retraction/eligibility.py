@@ -15,11 +15,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Nichandle
 from orders.models import Order, OrderDetail, Status
-from orders.retraction.deadline import Deadline, deadline
+from orders.retraction.deadline import Deadline, deadline_after
 from orders.retraction.parts import WAIVED, Part, part_of
 
 # Facts older than this, on an order that should be asked about, are no ground for saying no.
 TOO_OLD = timedelta(days=1)
+SURELY_OVER = timedelta(days=60)
 A_SECOND = timedelta(seconds=1)
 NO_RETRACTION_ROUTE = frozenset({"ovh-us"})
 
@@ -125,7 +126,7 @@ def conclusion_day(order: Order, nichandle: Nichandle) -> date:
 
 
 def _deadline_of(order: Order, nichandle: Nichandle) -> Deadline:
-    return deadline(conclusion_day(order, nichandle), nichandle.country, nichandle.zone)
+    return deadline_after(order.payment_date or order.date, nichandle.country, nichandle.zone)
 
 
 def _closed_by_order(order: Order, nichandle: Nichandle, now: datetime) -> Reason | None:
@@ -153,9 +154,11 @@ def _why_no_date(
         return Reason.NOT_INDIVIDUAL
     if reason := _ruled_out_by_parts(verdicts):
         return reason
-    if now >= ours.ends_at + A_SECOND:
+    over, unsure = now >= ours.ends_at + A_SECOND, _could_not_be_checked(order, nichandle, now)
+    # OVHcloud may have set a later date since we last heard of it; for so old an order it has not.
+    if over and (not unsure or now >= ours.ends_at + SURELY_OVER):
         return Reason.OVER
-    if _could_not_be_checked(order, nichandle, now):
+    if unsure:
         return Reason.UNCHECKED
     if order.status != Status.DELIVERED:
         return Reason.PENDING

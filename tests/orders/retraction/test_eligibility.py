@@ -11,6 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from accounts.models import Nichandle
 from orders.models import Order, OrderDetail, Status
@@ -134,6 +136,75 @@ def test_verdict(what, fields, parts, account, day, says):
 
 def test_every_reason_has_its_row():
     assert {row[5] for row in TABLE} == set(Reason.values)
+
+
+# --- Status × date: a private individual's VPS ------------------------------------------------------------------------
+BY_STATUS = """
+                    both dates   both        no date,     no date,
+                    to come      passed      in 14 days   after them
+notPaid             unpaid       unpaid      unpaid       unpaid
+checking            open         over        pending      over
+documentsRequested  open         over        pending      over
+delivering          open         over        pending      over
+delivered           open         over        no-right     over
+cancelling          cancelling   cancelling  cancelling   cancelling
+cancelled           cancelled    cancelled   cancelled    cancelled
+unknown             open         over        unchecked    unchecked
+unheard-of          open         over        pending      over
+"""
+DATES: list[tuple[dict[str, Any], int]] = [({}, 5), ({}, 17), (NULL, 5), (NULL, 17)]
+
+
+@pytest.mark.parametrize("row", BY_STATUS.strip("\n").splitlines()[2:], ids=lambda row: row.split()[0])
+def test_each_status_on_each_date(row: str):
+    status, *expected = row.split()
+    found = []
+    for fields, day in DATES:
+        of = order(status=status, was_paid=status != "notPaid", expiration_date=at(25), **fields)
+        found.append(str(decide(of, [VPS], nichandle(), at(day)).reason))
+    assert found == expected
+
+
+# --- Kind of account × product: delivered, OVHcloud names no date -----------------------------------------------------
+BY_ACCOUNT = """
+                     VPS             renewal         domain          certificate     licence         VPS+domain
+individual           no-right        renewal         domain          certificate     licence         no-right
+corporation          not-individual  not-individual  not-individual  not-individual  not-individual  not-individual
+personalcorporation  not-individual  not-individual  not-individual  not-individual  not-individual  not-individual
+administration       not-individual  not-individual  not-individual  not-individual  not-individual  not-individual
+association          not-individual  not-individual  not-individual  not-individual  not-individual  not-individual
+other                not-individual  not-individual  not-individual  not-individual  not-individual  not-individual
+-                    unchecked       renewal         domain          certificate     licence         unchecked
+"""
+PRODUCTS = [[VPS], [RENEWAL], [DOMAIN], [SECTIGO], [OFFICE], [VPS, DOMAIN]]
+
+
+@pytest.mark.parametrize("row", BY_ACCOUNT.strip("\n").splitlines()[1:], ids=lambda row: row.split()[0])
+def test_each_account_with_each_product(row: str):
+    legalform, *expected = row.split()
+    who = nichandle(legalform=legalform.replace("-", ""))
+    assert [str(decide(order(**NULL), parts, who, at(5)).reason) for parts in PRODUCTS] == expected
+    # Where OVHcloud names a date it sees a right, whatever we would have thought of account and product.
+    assert {str(decide(order(), parts, who, at(5)).reason) for parts in PRODUCTS} == {"open"}
+
+
+@given(st.integers(-40 * 86_400, 40 * 86_400), st.integers(0, 60 * 86_400))
+@settings(max_examples=300, derandomize=True, deadline=None)
+def test_the_later_of_ours_and_ovhclouds_governs(theirs: int, asked: int):
+    of = order(retraction_date=THEIRS + timedelta(seconds=theirs))
+    now = PLACED + timedelta(seconds=asked)
+    found = eligibility(of, [], nichandle(), now)
+    ours = datetime(2026, 11, 16, 23, 59, 59, tzinfo=PARIS)
+    assert found.until == max(ours, of.retraction_date)
+    assert found.open == (now < found.until + timedelta(seconds=1))
+    assert found.open or found.reason == Reason.OVER
+
+
+@pytest.mark.parametrize("days", [17, 60])
+def test_a_late_no_is_said_only_of_what_could_be_asked(days: int):
+    of = order(retraction_date=None, poll_failures=3, status="delivering")
+    assert decide(of, [VPS], nichandle(), PLACED + timedelta(days=days)).reason == Reason.UNCHECKED
+    assert decide(of, [VPS], nichandle(), PLACED + timedelta(days=80)).reason == Reason.OVER, "so old is over anyway"
 
 
 def test_a_check_that_failed_is_never_called_not_eligible():
