@@ -9,7 +9,8 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -46,7 +47,7 @@ FIELDS: Mapping[str, Any] = {
     "POST /me/order/{orderId}/retraction": {},
 }
 
-_PATH = re.compile(r"/me/order/(\d{1,19})(/[A-Za-z]+)?")
+_PATH = re.compile(r"/me/order/(\d{1,19}(?:,\d{1,19})*)(/[A-Za-z]+)?")
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://\S*", re.IGNORECASE)
 
 
@@ -65,8 +66,15 @@ class Witness:
         if match is None:
             return
         route = f"{heard.method} /me/order/{{orderId}}{match[2] or ''}"
-        if route in FIELDS:
-            self._heard[int(match[1]), route] = (timezone.now(), heard)
+        if route not in FIELDS:
+            return
+        now = timezone.now()
+        if "," not in match[1]:
+            self._heard[int(match[1]), route] = (now, heard)
+        elif isinstance(heard.value, list):
+            # One answer about many orders: each keeps its own part. A batch that failed says nothing about any.
+            for order_id, value in _parts(heard.value):
+                self._heard[order_id, route] = (now, replace(heard, value=value))
 
     def query_id(self, order_id: int, route: str) -> str:
         """OVHcloud's name for the last answer of this route about this order; "" where none was heard."""
@@ -88,6 +96,12 @@ class Witness:
             Evidence.objects.bulk_create(changed)
             _forget_the_oldest(changed)
         return len(changed)
+
+
+def _parts(batch: list[Any]) -> Iterator[tuple[int, Any]]:
+    for item in batch:
+        if isinstance(item, dict) and not item.get("error") and str(item.get("key", "")).isdecimal():
+            yield int(item["key"]), item.get("value")
 
 
 def _row(order_pk: int, route: str, asked_at: datetime, heard: Heard) -> Evidence:

@@ -103,7 +103,7 @@ def learn(order_pk: int, answer: Answer, asked_at: datetime, witness: Witness | 
     if answer.error is not None:
         _note_failure(order, answer.error)
         return
-    dated = _newest_date(answer, order.status_checked_at)
+    dated = _newest_date(answer, order.status_checked_at, unpaid=order.status == Status.NOT_PAID)
     order.witness = witness  # type: ignore[attr-defined]
     order.status_checked_at, order.poll_failures = asked_at, 0
     order.last_error, order.last_error_query_id = "", ""
@@ -264,14 +264,15 @@ def _learn_status(order: Order, status: str, dated: datetime | None) -> None:
     order.status, order.status_since = status, timezone.now()
 
 
-def _newest_date(answer: Answer, since: datetime | None) -> datetime | None:
+def _newest_date(answer: Answer, since: datetime | None, *, unpaid: bool) -> datetime | None:
     """
     The date that OVHcloud's own answers give to what is new in them; None where none of them carries one.
 
-    since: the answers before these. What is older than them happened before, whatever changed now.
+    since: the answers before these. What is older than them happened before, whatever changed now. unpaid: so the
+    order stood; the date of its payment dates what came next, and nothing later.
     """
     entries = [entry.date for step in answer.follow_up or () for entry in step.history]
-    paid_on = answer.payment.payment_date if answer.payment is not None else None
+    paid_on = answer.payment.payment_date if unpaid and answer.payment is not None else None
     dates = [moment for moment in (*entries, paid_on) if moment is not None and since is not None and moment > since]
     return max(dates, default=None)
 

@@ -1,6 +1,7 @@
 """What is kept of OVHcloud's answers: what changed, the last few, and nothing that opens a document or an account."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from accounts.ovh import gateway_for
 from gateway import Heard, OvhRefused
-from orders import evidence, relay
+from orders import evidence, relay, sync
 from orders.evidence import FIELDS, KEPT, LARGEST, Witness, trimmed
 from orders.models import Evidence, Intent, Order, OrderEvent
 from tests.factories import make_customer, make_event, make_nichandle, make_order
@@ -168,6 +169,20 @@ def heard(number: int, status: str) -> Any:
     return Heard("GET", f"/me/order/{number}/status", 200, "EU.1", status, None)
 
 
+def test_each_order_of_a_batch_keeps_its_own_part():
+    account = make_nichandle()
+    first, second, third = (make_order(account) for _ in range(3))
+    numbers = [order.order_id for order in (first, second, third)]
+    answer = [{"key": str(numbers[0]), "value": "delivered", "error": None}, {"key": numbers[1], "value": "checking"}]
+    answer.append({"key": str(numbers[2]), "value": None, "error": {"message": "This order does not exist"}})
+    witness = Witness()
+    path = f"/me/order/{','.join(map(str, numbers))}/status"
+    witness(Heard("GET", path, 200, "EU.batch", answer, None))
+    assert witness.keep({order.order_id: order.pk for order in (first, second, third)}) == 2
+    kept = Evidence.objects.order_by("order").values_list("order", "body", "query_id", "route")
+    assert list(kept) == [(first.pk, "delivered", "EU.batch", STATUS), (second.pk, "checking", "EU.batch", STATUS)]
+
+
 # --- The log ----------------------------------------------------------------------------------------------------------
 def test_an_event_can_neither_be_changed_nor_taken_away():
     event = make_event(make_order(make_nichandle()))
@@ -191,3 +206,31 @@ def test_an_event_goes_with_its_account():
     user.nichandle.delete()
     connection.check_constraints()
     assert not OrderEvent.objects.exists()
+
+
+def test_a_change_names_the_answer_and_ovhclouds_own_date(ovh: Sandbox):
+    order = order_at(ovh, status="delivering")
+    Order.objects.filter(pk=order.pk).update(
+        status="delivering", status_checked_at=timezone.now() - timedelta(hours=2), follow_up=None
+    )
+    happened = (timezone.now() - timedelta(hours=1)).replace(microsecond=0)
+    entry = {"date": happened.isoformat(), "label": "X", "description": "It was delivered"}
+    steps = [{"step": "AVAILABLE", "status": "DONE", "history": [entry]}]
+    ovh.change_order(order.order_id, status="delivered")
+    ovh.change_order(order.order_id, follow_up=steps)
+    Order.objects.update(check_asked_at=timezone.now())
+    sync.check_orders([order.pk])
+    event = order.events.get(kind=OrderEvent.Kind.STATUS)
+    assert (event.before, event.after, event.source) == ("delivering", "delivered", STATUS)
+    assert event.query_id == Evidence.objects.filter(route=STATUS).latest("id").query_id != ""
+    assert event.said_at == happened
+    assert event.at > happened
+
+
+def test_what_happened_before_dates_no_change(ovh: Sandbox):
+    order = order_at(ovh, status="delivering")
+    Order.objects.filter(pk=order.pk).update(status="delivering", status_checked_at=timezone.now())
+    ovh.change_order(order.order_id, status="cancelling")
+    Order.objects.update(check_asked_at=timezone.now())
+    sync.check_orders([order.pk])
+    assert order.events.get(kind=OrderEvent.Kind.STATUS).said_at is None
