@@ -198,8 +198,9 @@ def test_somebody_elses_order_is_an_unknown_one(sieged: Sieged, method: str, num
     """Status, body, headers and the number of queries: B learns nothing, whichever way the number is written."""
     browser = browser_of(sieged.b)
     for name in NUMBERED:
-        values = {"order_id": sieged.unknown} | ({"token": "t"} if "leave" in name else {})
-        values |= {"reference": sieged.reference} if "receipt" in name else {}
+        parts = routes()[name].pattern.converters
+        more = {"token": "t", "reference": sieged.reference}
+        values = {"order_id": sieged.unknown} | {part: more[part] for part in parts if part != "order_id"}
         unknown = seen(browser, method, reverse(name, kwargs=values))
         asked = {"theirs": sieged.order.order_id, "unknown": sieged.unknown + 1}.get(number, number)
         assert seen(browser, method, reverse(name, kwargs=values | {"order_id": asked})) == unknown
