@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psycopg
 import redis
 import requests
 
@@ -23,6 +22,8 @@ from tests.sandboxes import Sandbox
 
 # Seconds within which everything must be as OVHcloud has it, once the trouble is over.
 SETTLES_WITHIN_S = 60
+# What OVHcloud did so lately need not be known yet.
+_NOT_LATE_S = 10
 # OVHcloud's life goes on at this pace, so that orders pass through every status in a run.
 _PACE, _PACE_AFTERWARDS = 15, 500
 _ARRIVE_WITHIN_S = 15
@@ -222,40 +223,51 @@ class Run:
             f"{began - self._began:6.1f} s  the trouble is over; everything must come right within"
             f" {self._plan.settle_s:g} s"
         )
-        last = ""
-        while time.monotonic() - began < self._plan.settle_s:
-            found = self._facts()
-            left = invariants.violations(found) or invariants.unsettled(found)
-            if not left:
-                break
-            last = left[0]
-            time.sleep(1)
+        found, wrong, last = self._wait_for_peace(began)
+        took = time.monotonic() - began
         for person in self._people:
             person.stopped = True
         for person in self._people:
             person.join()
-        took = time.monotonic() - began
         self._keep_what_valkey_holds()
-        found = self._facts()
         secrets = self._journal.secrets | secrets_search.planted(self._stack.addresses.sandbox_database)
         own = self._stack.secrets
         secrets |= {own.secret_key: "SECRET_KEY", own.credential_keys: "CREDENTIAL_KEYS"}
-        found.found_secrets = secrets_search.search(secrets, self._stack.log_files(), "\n".join(self._valkey_held))
+        told = secrets_search.search(secrets, self._stack.log_files(), "\n".join(self._valkey_held))
+        self._outcome.violations = wrong + list(invariants.no_secret_is_told(Facts(found_secrets=told)))
         self._conclude(found, took, len(secrets))
         if last:
             self._outcome.notes.append(f"last to come right: {last}")
 
+    def _wait_for_peace(self, began: float) -> tuple[Facts, list[str], str]:
+        """
+        Read again and again until nothing is wrong twice in a row, or time is up.
+
+        Returns what was read last; what was wrong at each of the readings of the last seconds, for OVHcloud may still
+        move and what it did a moment ago is not late; and what came right last.
+        """
+        readings: list[tuple[float, list[str]]] = []
+        last, quiet = "", 0
+        while True:
+            found = self._facts()
+            wrong = invariants.violations(found)
+            readings.append((time.monotonic(), wrong))
+            left = wrong or invariants.unsettled(found)
+            last, quiet = (left[0], 0) if left else (last, quiet + 1)
+            if quiet == 2 or time.monotonic() - began >= self._plan.settle_s:
+                break
+            time.sleep(1.5)
+        lately = [lines for at, lines in readings if at >= readings[-1][0] - _NOT_LATE_S]
+        return found, [line for line in wrong if all(line in lines for lines in lately)], last
+
     def _facts(self) -> Facts:
-        found = Facts()
-        with contextlib.suppress(psycopg.Error):
-            found = facts.read(self._stack.addresses.panel_database, self._stack.addresses.sandbox_database)
+        found = facts.read(self._stack.addresses.panel_database, self._stack.addresses.sandbox_database)
         found.told, found.signed_in = list(self._journal.told), set(self._journal.signed_in)
         found.mails, found.failed_pages = list(self._stack.postbox.mails), list(self._journal.failed_pages)
         return found
 
     def _conclude(self, found: Facts, took: float, secrets: int) -> None:
         outcome = self._outcome
-        outcome.violations = invariants.violations(found)
         outcome.intents = len(found.intents)
         states = Counter(intent.state for intent in found.intents)
         answers = ", ".join(f"{count} {what}" for what, count in self._journal.answers.most_common())

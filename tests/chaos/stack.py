@@ -13,8 +13,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
 import requests
@@ -190,9 +191,8 @@ class Stack:
             valkey=f"redis://127.0.0.1:{self.proxy.port}/0",
             static_root="",
         )
-        self.secrets = Secrets(
-            "the chaos run's own key, long enough to please checks", Fernet.generate_key().decode(), ""
-        )
+        made = {field.name: token_urlsafe(36) for field in fields(Secrets)}
+        self.secrets = Secrets(**made | {"credential_keys": Fernet.generate_key().decode()})
 
     def _keep_valkeys_socket(self) -> None:
         path = self.valkey.url.removeprefix("unix://").partition("?")[0]
@@ -209,7 +209,7 @@ class Stack:
         return _without_static(commands.panel_environment(self.addresses, self.secrets, world))
 
     def _migrate(self) -> None:
-        _, environment = commands.prepare(self.addresses, replace(self.secrets, staff_password="none"))
+        _, environment = commands.prepare(self.addresses, self.secrets)
         subprocess.run(
             [sys.executable, "manage.py", "migrate", "-v0"],
             cwd=CHECKOUT,
