@@ -150,18 +150,28 @@ def _check(call: Call, route: Route, caller: signing.Caller) -> None:
 def _result(call: Call, route: Route, held: list[str], received: Received, headers: dict[str, str]) -> Any:
     separator = received.headers.get("x-ovh-batch")
     if separator and call.method == "GET" and held and separator in held[-1] and world.switch("batch"):
-        return [_one_of_batch(call, route, [*held[:-1], key]) for key in held[-1].split(separator)[:100]]
+        return _batch(call, route, held[:-1], held[-1].split(separator)[:100])
     identifiers = _identifiers(route, held)
     answered = route.handler(call, *identifiers)
     if received.headers.get("x-pagination-mode") != lists.MODE or not world.switch("expanded_lists"):
         return answered
-    objects = lists.expand(call, route, answered, identifiers) if isinstance(answered, list) else None
-    return answered if objects is None else lists.page(objects, received.headers, headers)
+    if not isinstance(answered, list):
+        return answered
+    objects = lists.page(call, route, answered, identifiers, received.headers, headers)
+    return answered if objects is None else objects
 
 
 def _identifiers(route: Route, held: list[str]) -> list[Any]:
     named = zip(route.identifiers, held, strict=True)
     return [fields.read({name: one}, {name: field}, "", in_body=False)[name] for (name, field), one in named]
+
+
+def _batch(call: Call, route: Route, before: list[str], keys: list[str]) -> list[dict[str, Any]]:
+    known = route.together(call, keys) if route.together is not None else {}
+    return [
+        {"key": key, "value": known[key], "error": None} if key in known else _one_of_batch(call, route, [*before, key])
+        for key in keys
+    ]
 
 
 def _one_of_batch(call: Call, route: Route, held: list[str]) -> dict[str, Any]:

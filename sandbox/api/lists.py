@@ -17,7 +17,7 @@ _DEFAULT_SIZE = 1000
 _CLAUSE = re.compile(r"([\w.]+):(eq|ne|lt|gt|like|in)=(.*)", re.DOTALL)
 
 
-def expand(call: Call, route: Route, identifiers: list[Any], held: list[Any]) -> list[Any] | None:
+def _expand(call: Call, route: Route, identifiers: list[Any], held: list[Any]) -> list[Any] | None:
     """
     Return the objects that a list of identifiers stands for; None where the list is of something else.
 
@@ -25,8 +25,6 @@ def expand(call: Call, route: Route, identifiers: list[Any], held: list[Any]) ->
     """
     if route.expand is not None:
         return route.expand(call, identifiers)
-    if not all(isinstance(one, int | str) for one in identifiers):
-        return None
     found = routes.find("GET", [*route.template.split("/")[1:], "-"])
     if found is None or not found[0].template.startswith(route.template + "/{"):
         return None
@@ -40,12 +38,42 @@ def _object(route: Route, call: Call, identifiers: list[Any]) -> Any:
         return None
 
 
-def page(objects: list[Any], asked: Mapping[str, str], told: dict[str, str]) -> list[Any]:
+def page(
+    call: Call,
+    route: Route,
+    identifiers: list[Any],
+    held: list[Any],
+    asked: Mapping[str, str],
+    told: dict[str, str],
+) -> list[Any] | None:
     """
-    Filter, sort and cut a list of objects as a caller's headers ask. What cannot be understood is left undone.
+    Return the page of objects that a caller's headers ask for, None where the list is not of identifiers.
 
     asked: names in lower case. told: takes the headers to answer with.
     """
+    if not all(isinstance(one, int | str) for one in identifiers):
+        return None
+    size = _positive(asked.get("x-pagination-size"), _DEFAULT_SIZE)
+    number = _positive(asked.get("x-pagination-number"), 1)
+    here = slice((number - 1) * size, number * size)
+    as_it_is = "x-pagination-filter" not in asked and "x-pagination-sort" not in asked
+    objects = _expand(call, route, identifiers[here] if as_it_is else identifiers, held)
+    if objects is None:
+        return None
+    count = len(identifiers)
+    if not as_it_is:
+        objects = _arranged(objects, asked)
+        count, objects = len(objects), objects[here]
+    told |= {
+        "X-Pagination-Elements": str(count),
+        "X-Pagination-Number": str(number),
+        "X-Pagination-Size": str(size),
+    }
+    return [None if at % 7 == 3 else one for at, one in enumerate(objects)] if world.switch("null_entries") else objects
+
+
+def _arranged(objects: list[Any], asked: Mapping[str, str]) -> list[Any]:
+    """Filter and sort objects as asked. What cannot be understood is left undone."""
     for clause in asked.get("x-pagination-filter", "").split("&"):
         wanted = _wanted(clause)
         objects = [one for one in objects if wanted(one)] if wanted else objects
@@ -53,15 +81,7 @@ def page(objects: list[Any], asked: Mapping[str, str], told: dict[str, str]) -> 
     if sort and all(isinstance(_value(one, sort), str | int) for one in objects):
         descending = asked.get("x-pagination-sort-order", "ASC") == "DESC"
         objects = sorted(objects, key=lambda one: _value(one, sort), reverse=descending)
-    size = _positive(asked.get("x-pagination-size"), _DEFAULT_SIZE)
-    number = _positive(asked.get("x-pagination-number"), 1)
-    told |= {
-        "X-Pagination-Elements": str(len(objects)),
-        "X-Pagination-Number": str(number),
-        "X-Pagination-Size": str(size),
-    }
-    found = objects[(number - 1) * size : number * size]
-    return [None if at % 7 == 3 else one for at, one in enumerate(found)] if world.switch("null_entries") else found
+    return objects
 
 
 def _positive(given: str | None, default: int) -> int:

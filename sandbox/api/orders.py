@@ -96,12 +96,26 @@ def list_orders(call: Call) -> list[int]:
     return stored.order_ids(call.customer, call.query.get("date.from"), call.query.get("date.to"))
 
 
-@route("GET /me/order/{orderId}")
+def _numbers(keys: list[str]) -> list[int]:
+    """Return the order numbers among the keys of a batch; what is none is refused by itself."""
+    return [int(key) for key in keys if key.isascii() and key.isdecimal() and len(key) < 19]
+
+
+def _orders_together(call: Call, keys: list[str]) -> dict[str, Any]:
+    found = stored.orders_shown(call.customer, _numbers(keys))
+    return {str(order.order_id): as_answer(call.base, order) for order in found}
+
+
+def _statuses_together(call: Call, keys: list[str]) -> dict[str, Any]:
+    return {str(number): status for number, status in stored.order_statuses(call.customer, _numbers(keys)).items()}
+
+
+@route("GET /me/order/{orderId}", together=_orders_together)
 def show_order(call: Call, order_id: int) -> dict[str, Any]:
     return as_answer(call.base, stored.order_shown(call.customer, order_id))
 
 
-@route("GET /me/order/{orderId}/status")
+@route("GET /me/order/{orderId}/status", together=_statuses_together)
 def status(call: Call, order_id: int) -> str:
     return stored.order_status(call.customer, order_id)
 

@@ -12,6 +12,7 @@ from .fields import Field
 # What a caller must show: nothing, an application key, or a signature whose credential covers the call.
 Needs = Literal["nothing", "application", "signature"]
 Expand = Callable[["Call", list[Any]], list[Any]]
+Together = Callable[["Call", list[str]], dict[str, Any]]
 # Identifiers in paths are longs but for these.
 _TEXT_IDS = {
     *("billId", "refundId", "billDetailId", "refundDetailId", "withdrawalId", "balanceName", "cartId", "ovhAccountId"),
@@ -58,6 +59,7 @@ class Route:
     body: Mapping[str, Field]
     needs: Needs
     expand: Expand | None
+    together: Together | None = None
 
     @cached_property
     def identifiers(self) -> list[tuple[str, Field]]:
@@ -89,16 +91,18 @@ def route(
     body: Mapping[str, Field] | None = None,
     needs: Needs = "signature",
     expand: Expand | None = None,
+    together: Together | None = None,
 ) -> Callable[[Handler], Handler]:
     """
     Register a handler: route("GET /me/order/{orderId}"). It gets the Call and the identifiers of the path.
 
     expand: makes objects of the identifiers a list route answers, for those who ask for expanded lists.
+    together: what it knows to answer at once for the keys of a batch; the others are asked for one by one.
     """
     method, template = call.split(" ")
 
     def register(handler: Handler) -> Handler:
-        made = Route(method, template, handler, query or {}, body or {}, needs, expand)
+        made = Route(method, template, handler, query or {}, body or {}, needs, expand, together)
         place = _ROUTES.setdefault(method, _Place())
         for part in template.split("/")[1:]:
             if part.startswith("{"):

@@ -22,6 +22,7 @@ _IDS = f"""SELECT order_id FROM sandbox_order WHERE {_EXISTS}
 _COLUMNS = """order_id, date, expiration_date, retraction_date, price_without_tax, tax, price_with_tax, password,
     metadatas, left_out"""
 _STATUS = f"SELECT status FROM sandbox_order WHERE {_EXISTS} AND order_id = %s"
+_STATUSES = f"SELECT order_id, status FROM sandbox_order WHERE {_EXISTS} AND order_id = ANY(%s::bigint[])"
 _TRACKING = f"SELECT follow_up FROM sandbox_order WHERE {_EXISTS} AND order_id = %s"
 _ORDER = f"SELECT {_COLUMNS} FROM sandbox_order WHERE {_EXISTS} AND order_id = %s"
 _SOME = f"SELECT {_COLUMNS} FROM sandbox_order WHERE {_EXISTS} AND order_id = ANY(%s::bigint[]) ORDER BY order_id"
@@ -67,6 +68,11 @@ def order_ids(customer: Customer, since: datetime | None, until: datetime | None
 def order_status(customer: Customer, order_id: int) -> str:
     status: str = _only(_STATUS, customer, order_id)[0]
     return status
+
+
+def order_statuses(customer: Customer, order_ids: Sequence[int]) -> dict[int, str]:
+    """Return the statuses of those of the orders that exist."""
+    return dict(rows(_STATUSES, customer.nichandle, world.now(), list(order_ids)))
 
 
 def order_tracking(customer: Customer, order_id: int) -> list[dict[str, Any]] | None:

@@ -203,3 +203,33 @@ def test_it_is_made_from_the_command_line(generated: SandboxProcess) -> None:
     assert {one["consumer_key"] for one in accounts[:100]} == {one["consumer_key"] for one in running.customers}
     assert len(Signing(running, running.customers[0]).get("/me/order")) == 151
     assert generated.stop() == 0
+
+
+def test_a_batch_answers_as_one_call_after_the_other(sandbox: Sandbox) -> None:
+    first, second = generate(sandbox, orders=16, accounts=2, mix=EVERY_KIND)
+    sandbox.settings(batch=True)
+    mine, theirs = first.get("/me/order"), second.get("/me/order")
+    keys = [str(number) for number in [*mine, theirs[0], mine[0]]] + [f"0{mine[0]}", "no-number", "1", "9" * 30, ""]
+    for route in ("/me/order/{}", "/me/order/{}/status"):
+        told = first.get(route.format(",".join(keys)), headers={"X-Ovh-Batch": ","})
+        assert [one["key"] for one in told] == keys
+        for one in told[: len(mine)]:
+            assert (one["value"], one["error"]) == (first.get(route.format(one["key"])), None)
+        for one in told[len(mine) :]:
+            alone = first.call("GET", route.format(one["key"] or "%20"))
+            assert one["value"] == (alone.json() if alone.status_code == 200 else None)
+            assert (one["error"] is None) is (alone.status_code == 200)
+
+
+def test_a_page_of_an_expanded_list_is_what_the_whole_has_there(sandbox: Sandbox) -> None:
+    (account,) = generate(sandbox, orders=25, accounts=1)
+    sandbox.settings(expanded_lists=True)
+    expanded = {"X-Pagination-Mode": "CachedObjectList-Pages"}
+    whole = account.get("/me/order", headers=expanded)
+    assert [one["orderId"] for one in whole] == account.get("/me/order")
+    page = {"X-Pagination-Size": "10", "X-Pagination-Number": "3"}
+    answer = account.call("GET", "/me/order", headers=expanded | page)
+    assert answer.json() == whole[20:]
+    assert answer.headers["X-Pagination-Elements"] == "25"
+    turned = {"X-Pagination-Sort": "orderId", "X-Pagination-Sort-Order": "DESC"}
+    assert account.get("/me/order", headers=expanded | page | turned) == whole[4::-1]
