@@ -61,6 +61,10 @@ prove: $(ENVIRONMENT) browser node ## the long proofs whole, where `make test` r
 	@PROVE=1 $(PY) -m pytest $(ARGS)
 
 # BENCH=poll,expire,import,celery names parts, BENCH_SIZE=small tries them, BENCH_JSON= where every round is written.
+.PHONY: bench-sandbox
+bench-sandbox: $(ENVIRONMENT) ## the stand-in API's speed with a million orders stored; ARGS= for bench.sandbox_load
+	@$(PY) -m bench.sandbox_load $(ARGS)
+
 .PHONY: bench
 bench: $(ENVIRONMENT) ## the panel's speed beside plain ways, as Markdown; BENCH=part,part BENCH_SIZE=full|small|tiny
 	@$(PY) -m bench
