@@ -45,6 +45,11 @@ class WatchedModel(models.Model):
         super().save(**more)
         forget_once_committed()
 
+    def delete(self, **more: Any) -> tuple[int, dict[str, int]]:
+        gone = super().delete(**more)
+        forget_once_committed()
+        return gone
+
 
 class World(models.Model):
     """One row: which story is told, and how OVHcloud's clock and the pace of life stand."""
