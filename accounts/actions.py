@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from babel.core import get_global
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -23,7 +24,7 @@ from accounts.addresses import own_page
 from accounts.http import CustomerRequest
 from accounts.models import DroppedKey, Link, Nichandle, Notice, Session, SignIn, User
 from accounts.ovh import ASSURANCE_RULES, SIGN_IN_RULES, WHILE_A_BROWSER_WAITS, NoKey, application, usable_link
-from accounts.signals import key_granted
+from accounts.signals import forgetting, key_granted
 from gateway import CredentialRevoked, Gateway
 
 # Fields of GET /me that have a column of the same name.
@@ -296,6 +297,35 @@ def forget_keys(request: CustomerRequest) -> None:
         link.save(update_fields=["encrypted_key", "state", "revoked_at"])
     audit.record(request, "forget_keys", subject=request.nichandle.nichandle)
     tasks.ring_drop_keys()
+
+
+@transaction.atomic
+def forget(request: CustomerRequest) -> int:
+    """
+    Forget the person who asks: keys, links, sessions, factors and their own account's orders. Keys are revoked at
+    OVHcloud by a task; what the law keeps stays without a name. Returns how many orders stay.
+    """
+    user, own = request.user, request.user.nichandle
+    assert own is not None  # noqa: S101  (a customer has one)
+    # Whoever polls or imports this account just now is waited for, and comes to nothing afterwards.
+    Nichandle.objects.select_for_update().get(pk=own.pk)
+    for link in Link.objects.select_for_update().filter(Q(user=user) | Q(nichandle=own)):
+        _drop_key_of(link, "its person asked to be forgotten")
+    audit.record(request, "forget", subject=own.nichandle)
+    answers = forgetting.send(sender=Nichandle, nichandle=own)
+    kept = sum(int(answer or 0) for _receiver, answer in answers)
+    Link.objects.filter(nichandle=own).delete()
+    user.delete()
+    if kept:
+        for field in FACTS_OF_ME:
+            if field not in ("country", "legalform", "currency_code", "ovh_subsidiary", "language"):
+                setattr(own, field, "")
+        own.billing, own.me_read_at, own.seen_at = {}, None, None
+        own.save()
+    else:
+        own.delete()
+    tasks.ring_drop_keys()
+    return kept
 
 
 def _drop_key_of(link: Link, reason: str) -> None:

@@ -67,7 +67,7 @@ locked AS MATERIALIZED (
            coalesce(budget.silent_until > %(now)s, false) AS silent,
            least(%(capacity)s::float, budget.tokens + budget.refill_per_minute / 60
                  * greatest(0, extract(epoch FROM %(now)s - budget.filled_at)::float)) AS level,
-           greatest(budget.changed_at, budget.limited_at) <= %(now)s - %(quiet)s::interval
+           greatest(budget.changed_at, budget.limited_at) <= %(now)s - make_interval(secs => %(quiet)s)
                AND budget.refill_per_minute < %(most)s AS may_rise
     FROM accounts_budget budget JOIN asked USING (link_id) ORDER BY budget.id FOR UPDATE OF budget
 ),
@@ -122,7 +122,7 @@ def _reserve(wanted: Mapping[int, Wanted], now: datetime) -> dict[int, Grant]:
                 "now": now,
                 "capacity": settings.OVH_CALLS_AT_ONCE,
                 "reserve": reserved,
-                "quiet": QUIET,
+                "quiet": QUIET.total_seconds(),
                 "most": float(settings.OVH_CALLS_A_MINUTE_AT_MOST),
             },
         )

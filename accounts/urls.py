@@ -14,6 +14,7 @@ urlpatterns = [
     path("sign-out/", sign_in.sign_out, name="sign_out"),
     path("account/", account.account, name="account"),
     path("account/forget/", account.forget_me, name="forget"),
+    path("account/erase/", account.erase, name="erase"),
     path("account/switch/", account.switch, name="switch"),
     path("account/link/", account.link_begin, name="link_begin"),
     path("account/links/<str:nichandle>/<str:holder>/end/", account.link_end, name="link_end"),

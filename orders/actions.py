@@ -6,10 +6,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts import audit
+from accounts.http import CustomerRequest
 from accounts.models import Nichandle
 from accounts.ringing import ring
 from orders import tasks
-from orders.models import Order, OrderImport
+from orders.models import Export, Order, OrderImport
 from orders.retraction.declaration import retract_order as retract_order
 from orders.retraction.declaration import send_receipt as send_receipt
 from orders.retraction.open_door import declare_without_sign_in as declare_without_sign_in
@@ -86,3 +88,27 @@ def open_order(order: Order) -> None:
             ring(tasks.poll_orders)
     if order.details_read_at is None and order.gone_at is None:
         ring(tasks.read_details, order.pk)
+
+
+# --- My data ----------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def ask_for_export(request: CustomerRequest) -> Export:
+    """Ask for a download of this account's data; one that stands already is the answer."""
+    standing = Export.objects.of(request.user, request.nichandle).first()
+    if standing is not None:
+        return standing
+    audit.record(request, "export_asked", subject=request.nichandle.nichandle)
+    made = Export.objects.create(user=request.user, nichandle=request.nichandle)
+    ring(tasks.make_exports)
+    return made
+
+
+@transaction.atomic
+def take_export(request: CustomerRequest) -> bytes | None:
+    """Return the file that is ready, and forget it: it is taken once. None when there is none."""
+    ready = Export.objects.of(request.user, request.nichandle).exclude(made_at=None).select_for_update().first()
+    if ready is None:
+        return None
+    content = bytes(ready.content or b"")
+    ready.delete()
+    return content

@@ -9,11 +9,12 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import seals
-        from accounts.signals import key_granted
+        from accounts.signals import forgetting, key_granted
         from orders.models import Retraction
 
         # Declarations are few and weigh much: each is sealed at the next turn.
         seals.register(Retraction, "declared_at", patience=timedelta(0))
+        forgetting.connect(_erase, dispatch_uid="orders.erase")
         key_granted.connect(_begin_import, dispatch_uid="orders.begin_import")
 
 
@@ -27,3 +28,9 @@ def _begin_import(nichandle: Any, **kwargs: Any) -> None:
     ring(tasks.find_orders)
     ring(tasks.poll_orders)
     ring(tasks.relay_intents)
+
+
+def _erase(nichandle: Any, **kwargs: Any) -> int:
+    from orders import erasure
+
+    return erasure.erase(nichandle)

@@ -17,7 +17,7 @@ from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Nichandle
+from accounts.models import Nichandle, User
 
 
 class Status(models.TextChoices):
@@ -627,6 +627,30 @@ class RefundNote(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.day}"
+
+
+class ExportQuerySet(models.QuerySet["Export"]):
+    def of(self, user: User, nichandle: Nichandle) -> "ExportQuerySet":
+        """This person's download of this account's data, while it may be taken."""
+        return self.filter(user=user, nichandle=nichandle, asked_at__gt=timezone.now() - Export.LIFETIME)
+
+
+class Export(models.Model):
+    """A download of one account's data for one of its holders: made by a task, taken once, gone after a day."""
+
+    LIFETIME = timedelta(hours=24)
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    nichandle = models.ForeignKey(Nichandle, models.CASCADE, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    made_at = models.DateTimeField(null=True)
+    content = models.BinaryField(null=True, help_text="A zip; null until it is made.")
+
+    objects = ExportQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"asked for {self.asked_at:%Y-%m-%d %H:%M}"
 
 
 class Canary(models.Model):

@@ -6,7 +6,7 @@ the time to the next ring.
 from celery import shared_task
 from celery.signals import worker_ready
 
-from orders import refunds, relay, sync
+from orders import export, refunds, relay, sync
 from orders.retraction import receipt
 
 
@@ -72,6 +72,11 @@ def match_declarations() -> None:
 @shared_task
 def look_for_refunds() -> None:
     refunds.look_for_refunds()
+
+
+@shared_task
+def make_exports() -> None:
+    export.make_due()
 
 
 @shared_task

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from orders.converters import AnyText, OrderNumber
-from orders.views import afterwards, open_door, orders, receipts, retractions
+from orders.views import afterwards, exports, open_door, orders, receipts, retractions
 
 register_converter(OrderNumber, "order_number")
 register_converter(AnyText, "any_text")
@@ -24,6 +24,8 @@ urlpatterns = [
     path("orders/<order_number:order_id>/withdrawal/letter/", afterwards.retraction_letter, name="retraction_letter"),
     path("orders/<order_number:order_id>/withdrawal/receipt/", afterwards.receipt_send, name="receipt_send"),
     path("orders/<order_number:order_id>/withdrawal/refund/", afterwards.refund_note, name="refund_note"),
+    path("account/export/", exports.export, name="export"),
+    path("account/export/take/", exports.export_take, name="export_take"),
     path("withdraw/", retractions.retractions, name="retractions"),
     path("withdraw/declare/", open_door.declaration, name="declaration"),
     path("withdraw/declared/<str:token>/", open_door.declared, name="declared"),

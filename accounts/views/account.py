@@ -5,6 +5,7 @@ from typing import Any, cast
 from allauth.core.internal import ratelimit
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -41,6 +42,20 @@ def forget_me(request: CustomerRequest) -> HttpResponse:
     actions.forget_keys(request)
     logout(request)
     response = render(request, "accounts/forgotten.html")
+    response.headers["Clear-Site-Data"] = '"storage"'
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@asks_who_is_there
+def erase(request: CustomerRequest) -> HttpResponse:
+    """Forget me: what is deleted, what the law keeps, and a box against slips."""
+    _customer(request)
+    if request.method != "POST" or request.POST.get("sure") != "on":
+        return render(request, "accounts/erase.html", {"missing": request.method == "POST"})
+    kept = actions.forget(request)
+    request.session.flush()
+    response = render(request, "accounts/erased.html", {"kept": kept, "nichandle": None, "user": AnonymousUser()})
     response.headers["Clear-Site-Data"] = '"storage"'
     return response
 

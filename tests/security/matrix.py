@@ -67,6 +67,12 @@ orders:declared            read  404      404      404      404      404      40
 orders:receipt_verify      read  200      200      200      200      200      200      200
                            post  405      405      405      405      405      405      405
                            else  405      405      405      405      405      405      405
+orders:export              read  in       200      200      key      in       404      404
+                           post  in       302      302      key      in       404      404
+                           else  in       405      405      key      in       404      404
+orders:export_take         read  in       405      405      key      in       404      404
+                           post  in       404      404      key      in       404      404
+                           else  in       405      405      key      in       404      404
 accounts:sign_in           read  405      405      405      405      405      405      405
                            post  302      302      302      302      302      302      302
                            else  405      405      405      405      405      405      405
@@ -86,6 +92,9 @@ accounts:account           read  in       200      200      200      in       40
                            post  in       405      405      405      in       405      405
                            else  in       405      405      405      in       405      405
 accounts:forget            read  in       200      200      200      in       404      404
+                           post  in       200      200      200      in       404      404
+                           else  in       405      405      405      in       405      405
+accounts:erase             read  in       200      200      200      in       404      404
                            post  in       200      200      200      in       404      404
                            else  in       405      405      405      in       405      405
 accounts:switch            read  in       405      405      405      in       405      405
