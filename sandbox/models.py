@@ -45,8 +45,8 @@ class WatchedModel(models.Model):
         super().save(**more)
         forget_once_committed()
 
-    def delete(self, **more: Any) -> tuple[int, dict[str, int]]:
-        gone = super().delete(**more)
+    def delete(self, using: Any = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
+        gone = super().delete(using, keep_parents)
         forget_once_committed()
         return gone
 
