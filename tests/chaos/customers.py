@@ -24,7 +24,7 @@ from tests.sandboxes import Customer, Sandbox, forms
 _REFERENCE = re.compile(r"W(?:-[2-9A-HJ-NP-Z]{9}){3}")
 _PATIENCE_S = 20
 # Orders of one account: few enough that OVHcloud's limits of calls allow to check them all within a minute.
-_MOST_ORDERS = 20
+_MOST_ORDERS = 45
 # An act that met trouble: the network, or an answer that is not the page.
 Trouble = (requests.RequestException, AssertionError, IndexError, KeyError)
 

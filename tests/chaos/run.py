@@ -154,8 +154,8 @@ class Run:
         else:
             self._outcome.faults += 1
             if trouble.kind == "pause":
-                self._stack.pause(trouble.target)
-                end = trouble.seconds, ("resume", trouble.target)
+                if self._stack.pause(trouble.target):
+                    end = trouble.seconds, ("resume", trouble.target)
             elif trouble.kind == "slow":
                 self._stack.proxy.delay_s = trouble.more["delay_s"]
                 end = trouble.seconds, ("quicken", trouble.target)

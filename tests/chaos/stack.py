@@ -127,12 +127,18 @@ class Stack:
             self._children[name].start()
             self._down.discard(name)
 
-    def pause(self, name: str) -> None:
-        """SIGSTOP all of it: it accepts connections and answers nothing, and its clock has jumped when it goes on."""
-        if self.is_up(name):
-            self._paused[name] = _family(self._pid(name))
-            for process in self._paused[name]:
-                _signal(process, signal.SIGSTOP)
+    def pause(self, name: str) -> bool:
+        """
+        SIGSTOP all of it: it accepts connections and answers nothing, and its clock has jumped when it goes on.
+
+        False: it is down, or stands still already.
+        """
+        if name in self._paused or not self.is_up(name):
+            return False
+        self._paused[name] = _family(self._pid(name))
+        for process in self._paused[name]:
+            _signal(process, signal.SIGSTOP)
+        return True
 
     def resume(self, name: str) -> None:
         for process in self._paused.pop(name, []):
