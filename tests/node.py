@@ -43,8 +43,12 @@ def _bring() -> None:
     for name in _FILES:
         shutil.copy(_JOURNEYS / name, PACKAGES)
     command = [str(_PROGRAMS / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    # npm starts node by its name.
-    environment = os.environ | {"PATH": f"{_PROGRAMS}{os.pathsep}{os.environ.get('PATH', '')}"}
+    # npm starts node by its name, and keeps what it downloads: here, not in somebody's home.
+    environment = os.environ | {
+        "PATH": f"{_PROGRAMS}{os.pathsep}{os.environ.get('PATH', '')}",
+        "npm_config_cache": str(PACKAGES / ".cache"),
+        "npm_config_update_notifier": "false",
+    }
     run = subprocess.run(command, cwd=PACKAGES, env=environment, capture_output=True, text=True, check=False)
     if run.returncode == 0:
         (PACKAGES / ".in-step").write_text(_wanted())

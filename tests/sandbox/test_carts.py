@@ -297,3 +297,15 @@ def test_the_order_that_pays_a_debt_pays_it(sandbox: Sandbox) -> None:
     assert (settled["status"], settled["dueAmount"]["value"]) == ("PAID", 0)
     assert len(german.get(f"/me/order/{owed}/debt/operation?depositOrderId={deposit['orderId']}")) == 1
     assert german.call("POST", f"/me/order/{owed}/debt/pay").status_code == 400
+
+
+def test_what_the_schema_lets_be_null_may_be_null(anna: Signing, shop: Shopping) -> None:
+    """The Python client sends an argument of None as null."""
+    nothing = dict.fromkeys(("duration", "planCode", "pricingMode", "quantity", "offerId"))
+    item = shop.post("/domain", {"domain": "rien-de-plus.fr"} | nothing)
+    assert (item["settings"]["pricingMode"], item["duration"]) == ("create-default", "P1Y")
+    answer = anna.call("POST", f"{shop.at}/domain", {"domain": None})
+    assert (answer.status_code, answer.json()["message"]) == (
+        400,
+        "[domain] Given data (null) is not valid for type string",
+    )

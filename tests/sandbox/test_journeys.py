@@ -54,7 +54,7 @@ def test_the_node_client_goes_the_whole_way_over_tls(sandbox: Sandbox, tmp_path:
     assert found.returncode == 0, found.stdout + found.stderr
     told = found.stdout.splitlines()
     assert told[-1] == "the whole way"
-    assert len(told) == 19
+    assert len(told) == 20
     domain, vps = (int(line.split()[1]) for line in told if line.startswith("order "))
     assert sandbox.events(domain)[:3] == ["created", "paid", "checking"]
     assert [event for event in sandbox.events(vps) if event.startswith("retraction")] == _ASKED_TWICE

@@ -1,10 +1,11 @@
 /*
  * The guide's whole journey with OVHcloud's own Node client, unmodified, over TLS.
  *
- *   npm ci --prefix tests/sandbox/journeys
+ *   make node
  *   python -m sandbox --port 0 --tls-port 0 --ready-file sandbox.json &
- *   NODE_EXTRA_CA_CERTS=<ca_file of sandbox.json> NODE_PATH=tests/sandbox/journeys/node_modules \
- *     node tests/sandbox/journeys/guide.mjs sandbox.json
+ *   curl -d '{"speed": 60}' <address of sandbox.json>/_control/pace
+ *   NODE_EXTRA_CA_CERTS=<ca_file of sandbox.json> NODE_PATH=.venv/journeys/node_modules \
+ *     .venv/bin/node tests/sandbox/journeys/guide.mjs sandbox.json
  *
  * The client signs https://host/path without the port, and nothing whose path holds /auth. It is told which APIs are
  * used, so that it loads their schema documents and warns of every call that these do not describe.
@@ -117,4 +118,14 @@ try {
   expect(refusal.error === 400, `refused as ${JSON.stringify(refusal.error)}`);
 }
 expect(warnings.length === 0, `the schema documents do not know: ${warnings.join('; ')}`);
+
+// The same account by OAuth2, which signs nothing; no schema document tells of /me/api.
+const { clientId, clientSecret } = await call('POST', '/me/api/oauth2/client', {
+  callbackUrls: [], flow: 'CLIENT_CREDENTIALS', name: 'guide', description: 'goes the way of the guide',
+});
+const service = open({
+  host: tls.hostname, port: Number(tls.port), basePath: '/1.0', clientID: clientId, clientSecret, tokenURL: `${ready.tls}/auth/`,
+});
+expect((await service.requestPromised('GET', '/me')).nichandle === customer.nichandle, 'OAuth2 leads to another account');
+say('signed in by OAuth2');
 say('the whole way');
