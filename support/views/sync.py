@@ -6,6 +6,7 @@ from typing import Any
 from babel.numbers import format_decimal
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
@@ -66,9 +67,9 @@ def page(status: SyncStatus) -> dict[str, Any]:
     }
 
 
-def _alarms(status: SyncStatus) -> list[str]:
-    """What needs somebody now, the worst first."""
-    found = []
+def _alarms(status: SyncStatus) -> list[dict[str, str]]:
+    """What needs somebody now, the worst first, and where to go for it."""
+    found: list[str] = []
     if status.sang_at is None:
         found.append(_("No worker has ever run: nothing is checked and nothing is sent."))
     elif status.is_silent:
@@ -78,9 +79,10 @@ def _alarms(status: SyncStatus) -> list[str]:
         found.append(_("OVHcloud does not answer; only a probe is sent now and then."))
     if status.queues is None:
         found.append(_("Redis cannot be asked: nothing is rung for, and what is due waits for the next sweep."))
+    alarms = [{"text": text, "url": ""} for text in found]
     if status.dead:
-        found.append(_("Something was given up to a person: see the queues."))
-    return found
+        alarms.append({"text": _("Something was given up to a person."), "url": reverse("support:queues")})
+    return alarms
 
 
 def _chart(minutes: list[Minute]) -> dict[str, Any]:
