@@ -29,6 +29,7 @@ urlpatterns = [
     path("withdraw/", retractions.retractions, name="retractions"),
     path("withdraw/declare/", open_door.declaration, name="declaration"),
     path("withdraw/declared/<str:token>/", open_door.declared, name="declared"),
+    path("withdraw/declared/<str:token>/receipt.pdf", open_door.declared_pdf, name="declared_pdf"),
     path("orders/<order_number:order_id>/withdrawal/<str:reference>.pdf", receipts.receipt_pdf, name="receipt_pdf"),
     path("receipts/<any_text:reference>/", receipts.receipt_verify, name="receipt_verify"),
 ]

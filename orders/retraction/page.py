@@ -189,8 +189,8 @@ def _refund(order: Order, retraction: Retraction | None, today: date) -> dict[st
         "sentence": sentence,
         "tone": tone,
         "icon": {"success": "check", "critical": "alert", "warning": "alert"}.get(tone, "clock"),
-        "words": at.words,
-        "is_theirs": at.why == "refused",
+        # What OVHcloud or support said of the withdrawal itself stands above already.
+        "words": "" if at.why else at.words,
         "due": words.plain_day(row.due_on),
         "ids": ", ".join(at.ids),
         "open": at.state in ("due", "overdue", "withheld"),

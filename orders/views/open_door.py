@@ -7,13 +7,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import audit
 from orders import actions
 from orders.models import Receipt, Retraction
-from orders.retraction import limits, open_door, receipt, words
+from orders.retraction import document, limits, open_door, receipt, words
 from orders.retraction.form import AddressForm, ConfirmedDeclarationForm, DeclarationForm, new_key
+from orders.retraction.pdf import PdfFailed
+from orders.views.receipts import pdf_answer
 
 
 @login_not_required
@@ -59,8 +61,22 @@ def declared(request: HttpRequest, token: str) -> HttpResponse:
         "receipts": [{"address": row.address, "sent": row.sent_at, "error": row.last_error} for row in rows],
         "held_back": any(row.held_back for row in rows),
         "url": reverse("orders:declared", args=[token]),
+        "pdf_url": reverse("orders:declared_pdf", args=[token]),
     }
     return render(request, "orders/declared.html", context)
+
+
+@login_not_required
+@require_safe
+def declared_pdf(request: HttpRequest, token: str) -> HttpResponse:
+    """Its receipt as PDF, by the same link. While it cannot be made, back to the page, which says the same."""
+    retraction = open_door.by_link(token)
+    if retraction is None:
+        raise Http404
+    try:
+        return pdf_answer(document.document_of(retraction), document.file_name(retraction))
+    except PdfFailed:
+        return redirect("orders:declared", token)
 
 
 def _send_again(retraction: Retraction, email: str, request: HttpRequest) -> None:

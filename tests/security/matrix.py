@@ -64,6 +64,9 @@ orders:declaration         read  200      200      200      200      200      20
 orders:declared            read  404      404      404      404      404      404      404
                            post  404      404      404      404      404      404      404
                            else  405      405      405      405      405      405      405
+orders:declared_pdf        read  404      404      404      404      404      404      404
+                           post  405      405      405      405      405      405      405
+                           else  405      405      405      405      405      405      405
 orders:receipt_verify      read  200      200      200      200      200      200      200
                            post  405      405      405      405      405      405      405
                            else  405      405      405      405      405      405      405

@@ -168,6 +168,7 @@ def test_the_pages_open_to_everybody_are_these():
         "orders:retractions",
         "orders:declaration",
         "orders:declared",
+        "orders:declared_pdf",
         "orders:receipt_verify",
         "accounts:sign_in",
         "accounts:sign_in_continue",

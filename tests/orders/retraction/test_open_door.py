@@ -446,6 +446,14 @@ def test_the_receipt_again_to_another_address(client, order):
     assert "This is not an e-mail address" in text(client.post(link, {"email": "second"}))
 
 
+def test_the_receipt_as_pdf_for_the_links_holder_alone(client, order):
+    link = declare(client, order)["Location"]
+    answer = client.get(f"{link}receipt.pdf")
+    assert answer["Content-Type"] == "application/pdf"
+    assert answer.content[:5] == b"%PDF-"
+    assert client.get("/withdraw/declared/x/receipt.pdf").status_code == 404
+
+
 def test_the_links_are_signed_and_end(order, client):
     declare(client, order)
     token = open_door.link_of(Retraction.objects.get())
