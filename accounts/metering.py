@@ -29,6 +29,7 @@ class Tally:
         self.address = address
         self.probe = probe
         self.limited: dict[int, tuple[float, datetime]] = {}
+        self._began = timezone.now()
         self._lock = threading.Lock()
         # For this turn: silences in a row, and whether any call was made or answered.
         self._in_a_row = 0
@@ -63,7 +64,7 @@ class Tally:
         with self._lock:
             self._held_back += calls
 
-    def answered(self, link: int | None, asked_at: datetime, heard: Heard) -> None:
+    def answered(self, link: int | None, heard: Heard) -> None:
         error = heard.error
         with self._lock:
             if isinstance(error, OvhUnavailable):
@@ -74,9 +75,9 @@ class Tally:
                 return
             self._good = self._answered = True
             self._silences = self._in_a_row = 0
-            if isinstance(error, RateLimited) and link is not None:
-                self.limited.setdefault(link, (error.retry_after, asked_at))
-                self._newly_limited.setdefault(link, (error.retry_after, asked_at))
+            # However many of its calls were under way: what is said once in a turn counts once.
+            if isinstance(error, RateLimited) and link is not None and link not in self.limited:
+                self._newly_limited[link] = self.limited[link] = (error.retry_after, self._began)
 
     def settle(self, checked: int = 0) -> None:
         """Write the figures, in the thread that may use the database. More calls may follow, and another settling."""
@@ -116,7 +117,6 @@ class Purse:
         self._more = more
         self._witness = witness
         self._lock = threading.Lock()
-        self._asked = threading.local()
 
     def before(self, method: str, path: str) -> None:
         self.tally.check(self.link)
@@ -125,10 +125,9 @@ class Purse:
                 self.tokens = self._more(self)
             self.tokens -= 1
         self.tally.called()
-        self._asked.at = timezone.now()
 
     def heard(self, heard: Heard) -> None:
-        self.tally.answered(self.link, self._asked.at, heard)
+        self.tally.answered(self.link, heard)
         if self._witness:
             self._witness(heard)
 
@@ -149,7 +148,6 @@ class Meter:
         self._people = people
         self._witness = witness
         self._tally = Tally(address)
-        self._asked_at = timezone.now()
 
     def before(self, method: str, path: str) -> None:
         probe = breaker.enter(self._address)
@@ -162,10 +160,9 @@ class Meter:
             self._tally.settle()
             raise
         self._tally.called()
-        self._asked_at = timezone.now()
 
     def heard(self, heard: Heard) -> None:
-        self._tally.answered(self._link, self._asked_at, heard)
+        self._tally.answered(self._link, heard)
         self._tally.settle()
         if self._witness:
             self._witness(heard)

@@ -462,7 +462,7 @@ class Gateway:
         if self._before_call:
             self._before_call(call.method, call.path)
         time_delta = _time_deltas.get(self.application.address, 0)
-        outcome = exchange(self.application, self._consumer_key, time_delta, call, limits)
+        outcome: Answer | errors.OvhError = exchange(self.application, self._consumer_key, time_delta, call, limits)
         if not isinstance(outcome, errors.OvhError):
             secrets = (self._consumer_key, self.application.application_secret)
             error = error_of(outcome, of_an_order=call.path.startswith("/me/order/"), secrets=secrets)

@@ -88,7 +88,7 @@ def check_orders(order_pks: Sequence[int]) -> None:
     by_account: dict[int, list[int]] = defaultdict(list)
     for pk, nichandle in Order.objects.filter(pk__in=order_pks).values_list("pk", "nichandle"):
         by_account[nichandle].append(pk)
-    links = ovh.usable_links(list(by_account))
+    links = ovh.usable_keys(list(by_account))
     reach.no_key(set(by_account) - set(links))
     no_key = [pk for nichandle, pks in by_account.items() if nichandle not in links for pk in pks]
     claims.move(dict.fromkeys(no_key, timezone.now() + claims.NO_KEY))

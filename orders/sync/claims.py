@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts import budget, ovh
 from accounts.budget import Grant, Wanted
-from accounts.models import Link
+from accounts.ovh import Key
 from orders.models import Due
 from orders.sync import reach
 
@@ -46,7 +46,7 @@ KINDS = (Due.Kind.PEOPLE, Due.Kind.SOON, Due.Kind.LATER)
 class Account:
     """One account's part of a turn."""
 
-    link: Link
+    link: Key
     tokens: int
     orders: list[int]
 
@@ -68,7 +68,7 @@ def claim(limit: int, kinds: Sequence[int] = KINDS, orders_a_call: int = 1) -> l
     now = timezone.now()
     with transaction.atomic():
         rows = _lock(limit, kinds, now)
-        links = ovh.usable_links(list({row.nichandle for row in rows})) if rows else {}
+        links = ovh.usable_keys(list({row.nichandle for row in rows})) if rows else {}
         chosen = _choose([row for row in rows if row.nichandle in links], limit)
         accounts: dict[int, list[_Row]] = defaultdict(list)
         for row in chosen:
@@ -124,7 +124,7 @@ def _choose(rows: list[_Row], limit: int) -> list[_Row]:
 
 
 def _reserve(
-    accounts: dict[int, list[_Row]], links: dict[int, Link], now: datetime, orders_a_call: int
+    accounts: dict[int, list[_Row]], links: dict[int, Key], now: datetime, orders_a_call: int
 ) -> dict[int, Grant]:
     wanted = {}
     for nichandle, rows in accounts.items():
@@ -147,7 +147,7 @@ def _split(rows: list[_Row], grant: Grant | None, orders_a_call: int) -> tuple[l
 
 
 def _promise(
-    late: dict[int, list[_Row]], links: dict[int, Link], grants: dict[int, Grant], now: datetime
+    late: dict[int, list[_Row]], links: dict[int, Key], grants: dict[int, Grant], now: datetime
 ) -> dict[int, datetime]:
     """When those who must wait are asked about: people and the urgent with the next tokens, the others in order."""
     moved: dict[int, datetime] = {}

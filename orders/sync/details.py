@@ -48,7 +48,7 @@ def read_idle_details(limit: int = IDLE_BATCH) -> bool:
             if turn.is_probe:
                 return False
             orders = _claim(limit)
-            links = ovh.usable_links([order.nichandle_id for order in orders])
+            links = ovh.usable_keys([order.nichandle_id for order in orders])
             orders = [order for order in orders if order.nichandle_id in links]
             gateways = {pk: turn.gateway(link) for pk, link in links.items()}
             found = turn.run([partial(_ask, gateways[order.nichandle_id], order.order_id) for order in orders])

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts import ovh
 from accounts.breaker import BreakerOpen
 from accounts.budget import BudgetSpent, Wanted, reserve
-from accounts.models import Link
+from accounts.ovh import Key
 from gateway import Gateway, OvhError
 from orders import learning, policy
 from orders.answers import Answer
@@ -36,7 +36,7 @@ def find_orders(accounts: int = ACCOUNTS) -> None:
 
 
 def _find(turn: Turn, rows: list[OrderImport]) -> None:
-    links = ovh.usable_links([row.nichandle_id for row in rows])
+    links = ovh.usable_keys([row.nichandle_id for row in rows])
     reach.no_key({row.nichandle_id for row in rows} - set(links))
     rows = [row for row in rows if row.nichandle_id in links]
     newest = _newest([row.nichandle_id for row in rows])
@@ -84,7 +84,7 @@ def _try_again(row: OrderImport, error: OvhError | None, began: datetime) -> Non
     OrderImport.objects.filter(pk=row.pk).update(next_find_at=timezone.now() + pause)
 
 
-def _take_in(turn: Turn, row: OrderImport, link: Link, gateway: Gateway, ids: list[int]) -> None:
+def _take_in(turn: Turn, row: OrderImport, link: Key, gateway: Gateway, ids: list[int]) -> None:
     """
     Read what is new, oldest first, and what could not be read before.
 

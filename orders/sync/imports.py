@@ -14,6 +14,7 @@ from accounts.breaker import BreakerOpen
 from accounts.budget import BudgetSpent, Wanted
 from accounts.metering import Meter
 from accounts.models import Link, Nichandle
+from accounts.ovh import Key
 from gateway import Gateway, OrderRecord, OvhError, OvhUnavailable
 from orders import learning
 from orders.answers import Answer, Question, ask
@@ -110,7 +111,7 @@ def _begin_list(row: OrderImport, gateway: Gateway) -> None:
     row.save(update_fields=["remaining", "total", "started_at", "found_at"])
 
 
-def _read_some(row: OrderImport, link: Link) -> bool:
+def _read_some(row: OrderImport, link: Key | Link) -> bool:
     """Read as many as the budget lets through, the first page as people's."""
     remaining: list[int] = row.remaining or []
     first = row.done == 0
@@ -156,7 +157,7 @@ def _note_progress(row: OrderImport, failed: list[int], rest: list[int], *, trou
     return bool(row.remaining) and not (trouble or held_back)
 
 
-def _expanded(link: Link, people: bool) -> dict[int, OrderRecord]:
+def _expanded(link: Key | Link, people: bool) -> dict[int, OrderRecord]:
     """
     Whole orders by number, in one call a page. Empty where OVHcloud does not give them: then each is asked alone.
 
@@ -181,7 +182,7 @@ def _expanded(link: Link, people: bool) -> dict[int, OrderRecord]:
 
 
 def ask_whole(
-    turn: Turn, link: Link, order_ids: Sequence[int], known: Mapping[int, OrderRecord], tokens: int
+    turn: Turn, link: Key | Link, order_ids: Sequence[int], known: Mapping[int, OrderRecord], tokens: int
 ) -> list[Answer]:
     """Ask for orders we do not have yet: the status, and the object unless it is known."""
     gateway = turn.gateway(link, tokens)

@@ -4,9 +4,10 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
+from psycopg.types.datetime import TimestamptzLoader
 
 from gateway import OrderRecord
 from orders import learning, policy
@@ -121,10 +122,29 @@ def look_up(order_pks: Sequence[int]) -> dict[int, Seen]:
     if not order_pks:
         return {}
     with connection.cursor() as cursor:
+        # Django's own way to read a moment is written in Python, and here are thousands of rows with ten each.
+        cursor.adapters.register_loader("timestamptz", TimestamptzLoader)
         cursor.execute(_LOOK_UP, [list(learning.WAITING_FOR_ANSWERS), list(order_pks)])
-        return {
-            row[0]: Seen(
-                *row[:3], Facts(*row[3:13]), *row[13:18], row[18] or "", *row[19:21], (*row[21:24], row[24]), row[25]
-            )
-            for row in cursor.fetchall()
-        }
+        return {row[0]: _seen(row) for row in cursor.fetchall()}
+
+
+def _seen(row: tuple[Any, ...]) -> Seen:
+    pk, order_id, nichandle, *rest = row
+    facts, rest = Facts(*rest[:10]), rest[10:]
+    checked_at, since, asked_at, object_at, steps_at, steps, paid_at, associated_id, *prices, is_held = rest
+    return Seen(
+        pk,
+        order_id,
+        nichandle,
+        facts,
+        checked_at,
+        since,
+        asked_at,
+        object_at,
+        steps_at,
+        steps or "",
+        paid_at,
+        associated_id,
+        (prices[0], prices[1], prices[2], prices[3]),
+        is_held,
+    )

@@ -18,7 +18,7 @@ from accounts import breaker, budget, metering, ovh
 from accounts.crypto import KeyUnreadable
 from accounts.metering import Purse, Tally
 from accounts.models import Link
-from accounts.ovh import NoKey
+from accounts.ovh import Key, NoKey
 from gateway import Gateway, Heard, OvhError
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Turn:
         """Tell budget, breaker and figures what was called since the last time."""
         self.tally.settle(checked)
 
-    def gateway(self, link: Link, tokens: int = 0) -> Gateway:
+    def gateway(self, link: Key | Link, tokens: int = 0) -> Gateway:
         """
         A gateway for one key, for any thread of this turn. tokens: reserved for it already.
 
