@@ -166,7 +166,7 @@ class Run:
 
     def _by_wire(self, trouble: Trouble) -> None:
         """Troubles that are asked for over a connection, which itself may be in trouble: then the asking was it."""
-        with contextlib.suppress(requests.RequestException, AssertionError, redis.RedisError, OSError):
+        with contextlib.suppress(requests.RequestException, redis.RedisError, OperationalError, OSError):
             if trouble.kind == "api":
                 more = {"seconds": trouble.seconds, "kind": trouble.target} | trouble.more
                 self._ask_sandbox("faults", more)
@@ -195,15 +195,13 @@ class Run:
         return next((name for name in script.TARGETS if self._stack.is_up(name)), "people")
 
     def _deliver_again(self) -> None:
-        from celery import Celery
-
         with Celery(broker=self._stack.broker, set_as_current=False) as app:
-            app.conf.broker_transport_options = {"socket_timeout": 2, "socket_connect_timeout": 2}
+            app.conf.broker_transport_options = {"socket_timeout": 1, "socket_connect_timeout": 1, "max_retries": 0}
             for name, queue in _TASKS.items():
                 for _ in range(3):
                     app.send_task(name, queue=queue, retry=False, ignore_result=True)
 
-    def _valkey(self) -> "redis.Redis":
+    def _valkey(self) -> redis.Redis:
         return redis.Redis.from_url(self._stack.valkey.url, socket_timeout=2)
 
     def _keep_what_valkey_holds(self) -> None:
