@@ -34,7 +34,7 @@ class Api:
         self.populations = {number: one for one in accounts for number in one.account_numbers()}
         self.callers = {world.consumer_key(number): number for number in self.populations}
         self.low, self.high = 0.0, 0.0
-        self.expanded = self.batch = False
+        self.expanded = self.batch = self.forgets = False
         self.forget()
 
     def forget(self) -> None:
@@ -42,11 +42,12 @@ class Api:
         self.recent: dict[int, deque[float]] = {}
 
     def switch(self, query: dict[str, list[str]]) -> None:
-        """low, high: milliseconds. expanded, batch: 1 or 0."""
+        """low, high: milliseconds. expanded, batch, forgets: 1 or 0."""
         self.low = float(query.get("low", [self.low * 1000])[0]) / 1000
         self.high = float(query.get("high", [self.high * 1000])[0]) / 1000
         self.expanded = query.get("expanded", ["0"])[0] == "1"
         self.batch = query.get("batch", ["0"])[0] == "1"
+        self.forgets = query.get("forgets", ["0"])[0] == "1"
         self.forget()
 
     def answer(self, method: str, target: str, headers: dict[str, str]) -> tuple[int, bytes, str]:
@@ -93,6 +94,9 @@ class Api:
             route = parts[3] if len(parts) == 4 else "order"
             if "x-ovh-batch" in headers and self.batch:
                 return self._several(account, parts[2].split(headers["x-ovh-batch"] or ","), route)
+            if "x-ovh-batch" in headers:
+                self.counts["batches refused"] += 1
+                return 404, _NO_OBJECT, ""
             return self._one(account, parts[2], route)
         if path == "/me/payment/method":
             self.counts["payment methods"] += 1
@@ -107,7 +111,7 @@ class Api:
         self.counts[route] += 1
         value = self._value(account, text, route)
         if value is None:
-            return 404, b'{"class":"Client::NotFound","message":"The requested object does not exist"}', ""
+            return 404, _NO_OBJECT, ""
         return 200, value, ""
 
     def _several(self, account: int, texts: list[str], route: str) -> tuple[int, bytes, str]:
@@ -127,7 +131,7 @@ class Api:
             self.counts["strangers"] += 1
             return None
         order = world.order(int(text), self.epoch)
-        if not order.told:
+        if order.lapsed and self.forgets:
             return None
         if route == "status":
             return b'"%s"' % order.told.encode()
@@ -191,6 +195,7 @@ _FOLLOW_UP = {
     "delivering": _steps("DONE", "DONE", "DOING", "TODO"),
     "delivered": _steps("DONE", "DONE", "DONE", "DONE"),
 }
+_NO_OBJECT = b'{"class":"Client::NotFound","message":"The requested object does not exist"}'
 _REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found"}
 
 

@@ -2,9 +2,12 @@
 
 from datetime import datetime, timedelta
 
+from django.utils import timezone
+
 from accounts.models import Nichandle
 from orders import policy, sync
-from orders.models import Order
+from orders.models import Due, Order
+from orders.sync.claims import KINDS
 
 # How many orders one ring claims at most.
 CLAIMED_AT_MOST = sync.POLL_BATCH
@@ -13,6 +16,11 @@ CLAIMED_AT_MOST = sync.POLL_BATCH
 def poll() -> int:
     """Do what one ring of the poll task does. Returns how many orders were claimed."""
     return sync.poll_orders()
+
+
+def is_idle() -> bool:
+    """Whether nothing is due just now."""
+    return not Due.objects.filter(kind__in=KINDS, at__lte=timezone.now()).exists()
 
 
 def waits(now: datetime) -> dict[str, timedelta]:
@@ -28,11 +36,11 @@ def waits(now: datetime) -> dict[str, timedelta]:
 
 def mark_expired() -> int:
     """Mark one chunk of orders that lapsed. Returns how many."""
-    return 0
+    return sync.mark_expired()
 
 
 def ask_once_more() -> int:
-    """Do what one ring of the expiry task does. Returns how many orders were claimed."""
+    """Do what one ring of the expiry task does. Returns how many orders were asked about or marked."""
     return sync.expire_orders()
 
 
@@ -43,7 +51,3 @@ def begin_import(nichandle: Nichandle) -> None:
 def import_some() -> bool:
     """Do what one ring of the import task does. Returns whether there is more to do at once."""
     return sync.import_orders()
-
-
-def lift_budget() -> None:
-    """Let this process's calls through uncounted."""

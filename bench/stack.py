@@ -34,6 +34,7 @@ _POSTGRES = {
 }
 _PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
 _LONGEST_CASE_S = 1800
+_NO_BUDGET = dict.fromkeys(("OVH_CALLS_AT_ONCE", "OVH_CALLS_A_MINUTE", "OVH_CALLS_A_MINUTE_AT_MOST"), "1000000")
 _EMPTY = "bench_empty"
 
 
@@ -108,9 +109,17 @@ class Stack:
 
     # --- The API's stand-in ---
 
-    def answers(self, low_ms: float, high_ms: float, *, expanded: bool = False, batch: bool = False) -> None:
-        """Set how late it answers and which undocumented ways it knows; its counts begin anew."""
-        self._stub(f"switch?low={low_ms}&high={high_ms}&expanded={int(expanded)}&batch={int(batch)}")
+    def answers(
+        self, low_ms: float, high_ms: float, *, expanded: bool = False, batch: bool = False, forgets: bool = False
+    ) -> None:
+        """
+        Set how late it answers and which undocumented ways it knows; its counts begin anew.
+
+        forgets: it answers 404 for an unpaid order whose time is over; else that it is still unpaid.
+        """
+        switches = {"expanded": expanded, "batch": batch, "forgets": forgets}
+        told = "".join(f"&{name}={int(on)}" for name, on in switches.items())
+        self._stub(f"switch?low={low_ms}&high={high_ms}{told}")
 
     def calls(self) -> dict[str, int]:
         return self._stub("counts")
@@ -173,13 +182,17 @@ class Stack:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 
-    def child(self, case: str, database: str, **arguments: Any) -> Figures:
-        """Run one case in a process of its own, on the panel's core, and return its figures."""
+    def child(self, case: str, database: str, *, budget: bool = True, **arguments: Any) -> Figures:
+        """
+        Run one case in a process of its own, on the panel's core, and return its figures.
+
+        budget False: calls of one key are counted, and none is held back.
+        """
         command = [sys.executable, "-m", "bench.child", case, json.dumps(arguments)]
         process = subprocess.Popen(  # noqa: S603
             command,
             cwd=ROOT,
-            env=self.environment(database),
+            env=self.environment(database) | ({} if budget else _NO_BUDGET),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

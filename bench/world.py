@@ -61,11 +61,7 @@ def imported(orders: int) -> Population:
 
 @dataclass(frozen=True)
 class Order:
-    """
-    known: the status in the panel's rows. told: what the API answers now, another for about one in 150.
-
-    told "": 404, as for an order that lapsed.
-    """
+    """known: the status in the panel's rows. told: what the API answers now, another for about one in 150."""
 
     order_id: int
     known: str
@@ -74,6 +70,7 @@ class Order:
     expiration_date: datetime
     retraction_date: datetime | None
     cents: int
+    lapsed: bool = False
 
 
 def nichandle(account: int) -> str:
@@ -95,7 +92,7 @@ def order(order_id: int, epoch: datetime) -> Order:
     cents = 500 + chance * 7
     if account >= LAPSED_FROM:
         date = epoch - timedelta(days=8, seconds=chance)
-        return Order(order_id, "notPaid", "", date, date + timedelta(days=7), None, cents)
+        return Order(order_id, "notPaid", "notPaid", date, date + timedelta(days=7), None, cents, lapsed=True)
     kind = (account * 20 + place) % 100
     date = epoch - timedelta(days=2, seconds=chance * 60)
     expiration = date + timedelta(days=7)

@@ -2,17 +2,19 @@
 
 import time
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from bench import engine
 from bench.cases.meter import Meter
+from bench.cases.polling import make_plain
 from bench.machine import Figures
 from orders.models import Order, OrderEvent
 
 
 def expire_loop(sample: int) -> Figures:
     """As one would write it first: each order loaded, saved whole, with its event, in a transaction of its own."""
+    make_plain()
     now = timezone.now()
     meter, longest = Meter(), 0.0
     for order in _lapsed(sample):
@@ -27,6 +29,7 @@ def expire_loop(sample: int) -> Figures:
 
 def expire_loop_of_fields(sample: int) -> Figures:
     """The same with update_fields and all in one transaction, which holds every lock to its end."""
+    make_plain()
     now = timezone.now()
     meter = Meter()
     with transaction.atomic():
@@ -39,6 +42,7 @@ def expire_loop_of_fields(sample: int) -> Figures:
 
 def expire_bulk(sample: int) -> Figures:
     """bulk_update and bulk_create by a thousand."""
+    make_plain()
     now = timezone.now()
     meter, longest = Meter(), 0.0
     orders = list(_lapsed(sample))
@@ -65,16 +69,19 @@ def expire_ours() -> Figures:
 
 
 def expire_asking(seconds: float) -> Figures:
-    """The whole way, beginning with asking once more, for so many seconds."""
+    """The whole way of orders that just lapsed, beginning with asking once more, for so many seconds."""
+    with connection.cursor() as cursor:
+        # As the policy has it: the last answer is from before, and the next check a second after.
+        cursor.execute(
+            "UPDATE orders_order SET status_checked_at = expiration_date - interval '5 minutes',"
+            " next_poll_at = expiration_date + interval '1 second'"
+        )
     began = timezone.now()
-    meter, longest = Meter(), 0.0
-    while meter.seconds() < seconds:
-        ring = time.perf_counter()
-        if not engine.ask_once_more():
-            break
-        longest = max(longest, time.perf_counter() - ring)
-    asked = Order.objects.filter(status_checked_at__gte=began).count()
-    return _figures(meter, 0.0) | {"asked": asked, "longest_ring_s": longest}
+    meter = Meter()
+    while meter.seconds() < seconds and engine.ask_once_more():
+        pass
+    figures = _figures(meter, 0.0)
+    return figures | {"asked": Order.objects.filter(status_checked_at__gte=began).count()}
 
 
 def _lapsed(limit: int) -> list[Order]:

@@ -121,6 +121,7 @@ def _order(order: world.Order, epoch: datetime) -> dict[str, Any]:
         "status": order.known,
         "status_since": order.date,
         "status_checked_at": epoch - timedelta(minutes=10),
+        "object_read_at": epoch - timedelta(minutes=10),
         "was_paid": paid,
         "payment_date": order.date if paid else None,
         "follow_up": [{"step": step, "status": state, "history": []} for step, state in steps],
