@@ -18,7 +18,10 @@ from accounts.http import CustomerRequest, wants_fragment
 from gateway import OvhError
 from orders import actions, queries, sync
 from orders.forms import ListFilter, read_list_filter
+from orders.freshness import Freshness
 from orders.models import Order
+from orders.queries.order import order_freshness
+from orders.queries.overview import overview
 
 # What decides between a page and a fragment, for whoever keeps answers.
 _vary = vary_on_headers("HX-Request", "HX-Boosted", "HX-History-Restore-Request")
@@ -42,7 +45,9 @@ def order_list(request: CustomerRequest) -> HttpResponse:
 @require_POST
 def list_check(request: CustomerRequest) -> HttpResponse:
     """Check now: ask about every order that can still change, and look for new ones."""
-    _say_asked(request, actions.check_account(request.nichandle))
+    now = timezone.now()
+    state = overview(request.nichandle, now).freshness(request.nichandle, now)
+    _say_asked(request, actions.check_account(request.nichandle), state)
     page = {"dashboard": "home", "withdraw": "orders:retractions"}.get(request.POST.get("page", ""))
     return redirect(page or reverse("orders:order_list") + _came_from(request.POST).query())
 
@@ -87,8 +92,9 @@ _CHECKED_FROM = {
 @require_POST
 def order_check(request: CustomerRequest, order_id: int) -> HttpResponse:
     """Check now: ask about this order, then back to the page one came from."""
-    order = get_object_or_404(request.nichandle.orders, order_id=order_id)
-    _say_asked(request, actions.check_order(order))
+    order = get_object_or_404(queries.order_of(request.nichandle), order_id=order_id)
+    state = order_freshness(order, request.nichandle, timezone.now())
+    _say_asked(request, actions.check_order(order), state)
     page = _CHECKED_FROM.get(request.POST.get("page", ""), "orders:order_show")
     carried = _came_from(request.POST).query()
     query = QueryDict(mutable=True)
@@ -172,8 +178,11 @@ def _came_from(sent: QueryDict) -> ListFilter:
         return ListFilter()
 
 
-def _say_asked(request: HttpRequest, asked: bool) -> None:
-    if asked:
+def _say_asked(request: HttpRequest, asked: bool, state: Freshness) -> None:
+    """state: as the page said it, for nothing is promised while nobody can be asked."""
+    if asked and state.tone == "away":
+        messages.info(request, _("%(state)s. We ask as soon as that is over.") % {"state": state.text})
+    elif asked:
         messages.success(request, _("OVHcloud is being asked now; the page updates in a few seconds."))
     else:
         messages.info(request, _("OVHcloud was asked a moment ago. You can ask again in ten seconds."))
