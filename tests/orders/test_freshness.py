@@ -13,7 +13,7 @@ from accounts.models import Breaker
 from accounts.ovh import application
 from orders import relay, sync
 from orders.freshness import Freshness, freshness
-from orders.models import Order
+from orders.models import Order, OrderImport
 from tests.factories import make_canary, make_customer, make_order, make_staff
 from tests.world import import_all, sign_up
 
@@ -172,6 +172,25 @@ def test_every_page_says_that_our_own_checking_has_stopped(ovh: Any, account: An
     words = said(account, an_order(account))
     assert len(words) == 1
     assert re.fullmatch(r"Our own checking has stopped since .*\d\d:\d\d", words.pop())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/orders/check/", "/orders/{}/check/"])
+def test_check_now_promises_nothing_while_nobody_can_be_asked(path: str):
+    user = make_customer()
+    order = make_order(user.nichandle, status="delivering")
+    client = Client()
+    client.force_login(user)
+    make_canary(timezone.now() - timedelta(hours=1))
+    page = client.post(path.format(order.order_id), follow=True).content.decode()
+    assert "We ask as soon as that is over." in page
+    assert "being asked now" not in page
+    assert "we keep watching" not in client.get(f"/orders/{order.order_id}/tracking/").content.decode()
+    make_canary()
+    Order.objects.update(check_asked_at=None)
+    OrderImport.objects.update(check_asked_at=None)
+    assert "being asked now" in client.post(path.format(order.order_id), follow=True).content.decode()
+    assert "we keep watching" in client.get(f"/orders/{order.order_id}/tracking/").content.decode()
 
 
 @pytest.mark.django_db
