@@ -425,3 +425,133 @@ def test_a_customer_of_another_account_sees_only_their_own_orders(nichandle):
     client = Client()
     client.force_login(other)
     assert "data-order-id" not in client.get("/withdraw/").content.decode()
+
+
+# --- Afterwards -------------------------------------------------------------------------------------------------------
+def set_intent(**values: Any) -> None:
+    Intent.objects.update(**values)
+
+
+def test_a_repeat_with_another_address_sends_the_receipt_there_too(customer_client, nichandle):
+    order = open_order(nichandle)
+    for email in ("anna@example.com", "second@example.org", "SECOND@example.org", "anna@example.com"):
+        declare(customer_client, order, email=email)
+    assert Retraction.objects.count() == Intent.objects.count() == 1
+    assert [row.address for row in Receipt.objects.order_by("pk")] == ["anna@example.com", "second@example.org"]
+
+
+def test_the_receipt_again_to_the_same_address_or_another(customer_client, nichandle):
+    order = open_order(nichandle)
+    declare(customer_client, order)
+    Receipt.objects.update(sent_at=timezone.now(), next_attempt_at=None)
+    for email in ("anna@example.com", "second@example.org"):
+        assert customer_client.post(f"{path(order)}receipt/", {"email": email}).status_code == 302
+    waiting = Receipt.objects.filter(sent_at=None).order_by("pk")
+    assert [row.address for row in waiting] == ["anna@example.com", "second@example.org"]
+    assert AuditEvent.objects.filter(action="send_receipt").count() == 2
+
+
+def test_an_undelivered_one_is_tried_at_once_and_not_written_twice(customer_client, nichandle):
+    order = open_order(nichandle)
+    declare(customer_client, order)
+    later = timezone.now() + timedelta(hours=5)
+    Receipt.objects.update(last_error="451 later", attempts=9, next_attempt_at=later)
+    assert "the mail server did not take it yet" in text(customer_client.get(path(order)))
+    customer_client.post(f"{path(order)}receipt/", {"email": "anna@example.com"})
+    row = Receipt.objects.get()
+    assert row.next_attempt_at <= timezone.now()
+
+
+def test_no_more_receipts_than_anybody_needs(customer_client, nichandle):
+    order = open_order(nichandle)
+    declare(customer_client, order)
+    for number in range(30):
+        customer_client.post(f"{path(order)}receipt/", {"email": f"a{number}@example.com"})
+    assert Receipt.objects.count() == 10
+
+
+def test_an_address_that_is_none_comes_back(customer_client, nichandle):
+    order = open_order(nichandle)
+    declare(customer_client, order)
+    answer = customer_client.post(f"{path(order)}receipt/", {"email": "second"})
+    assert answer.status_code == 200
+    assert "This is not an e-mail address" in text(answer)
+    assert 'value="second"' in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", ["receipt/", "refund/", "letter/"])
+def test_nothing_of_it_before_anything_is_declared(customer_client, nichandle, name):
+    url = path(open_order(nichandle)) + name
+    answer = customer_client.get(url) if name == "letter/" else customer_client.post(url)
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"state": "waiting"}, "You need not keep this page open"),
+        ({"state": "doubtful"}, "We look at the order three times within a minute"),
+        ({"state": "held", "why": "late"}, "Nobody here can refuse it"),
+        ({"state": "held", "why": "key"}, "Sign in with OVHcloud again"),
+        ({"state": "dead", "why": "unclear"}, "Nobody here can refuse it"),
+        ({"state": "refused"}, "takes it up with OVHcloud"),
+        ({"state": "closed"}, "It is not passed on by itself any more"),
+        ({"state": "accepted"}, "OVHcloud cancels the order"),
+    ],
+)
+def test_what_happens_next_is_of_the_very_state(customer_client, nichandle, values, said):
+    order = open_order(nichandle)
+    declare(customer_client, order)
+    set_intent(**values)
+    assert said in text(customer_client.get(path(order)))
+
+
+def test_while_ovhcloud_is_away_the_page_says_that_it_goes_on_trying(customer_client, nichandle):
+    order = open_order(nichandle)
+    declare(customer_client, order)
+    set_intent(failures=1900, next_attempt_at=timezone.now() + timedelta(seconds=90))
+    page = text(customer_client.get(path(order)))
+    assert "we go on trying by ourselves" in page
+    assert "OVHcloud is asked again at" in page
+    assert "failed" not in page
+
+
+def test_open_when_shown_and_over_when_sent_it_is_stored_and_says_so(customer_client, nichandle):
+    order = open_order(nichandle)
+    assert "You can withdraw from this order until" in text(customer_client.get(path(order)))
+    Order.objects.update(date=timezone.now() - timedelta(days=40), retraction_date=timezone.now() - timedelta(days=1))
+    declare(customer_client, order)
+    assert Retraction.objects.get().late
+    page = text(customer_client.get(path(order)))
+    assert "Your declaration is stored with its date and time" in page
+
+
+def test_an_order_that_ovhcloud_no_longer_lists_takes_a_declaration(customer_client, nichandle):
+    order = open_order(nichandle, gone_at=timezone.now())
+    declare(customer_client, order)
+    assert Intent.objects.get().state == Intent.State.HELD
+
+
+def test_lists_orders_and_this_page_count_the_same_calendar_days(customer_client, nichandle):
+    order = open_order(nichandle, retraction_date=timezone.now() + timedelta(days=9, hours=1))
+    last = timezone.localtime(order.retraction_date, nichandle.zone).date()
+    days = (max(last, words_last(order, nichandle)) - timezone.localtime(timezone=nichandle.zone).date()).days
+    for url in ("/orders/", "/withdraw/", path(order)):
+        page = text(customer_client.get(url)).replace("\N{NO-BREAK SPACE}", " ")
+        assert f"in {days} days" in page, url
+
+
+def words_last(order: Order, nichandle: Nichandle) -> Any:
+    from orders.retraction.eligibility import last_day
+
+    return last_day(order, nichandle)
+
+
+def test_every_part_says_what_withdrawing_means_for_it(customer_client, nichandle):
+    order = open_order(nichandle)
+    make_detail(order, description="Set-up", detail_type="INSTALLATION")
+    make_detail(order, total="-2.00", description="First order", detail_type="GIFT")
+    page = text(customer_client.get(path(order)))
+    for meaning in ("Ends, with its data", "refunded with what it set up", "what it took off is not refunded"):
+        assert meaning in page
+    assert "OVHcloud takes none for single parts" in page
