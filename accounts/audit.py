@@ -1,5 +1,6 @@
 """The audit trail: one call to write a line. No audit, no act: the line is written in the act's own transaction."""
 
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,20 @@ def client_address(request: HttpRequest) -> str:
         if len(hops) >= settings.TRUSTED_PROXIES:
             return hops[-settings.TRUSTED_PROXIES][:64]
     return str(request.META.get("REMOTE_ADDR", ""))[:64]
+
+
+def kept_address(request: HttpRequest) -> str:
+    """As much of the caller's address as the operator keeps: all of it, its network (/24, /48), or nothing."""
+    address = client_address(request)
+    if settings.AUDIT_ADDRESSES == "full":
+        return address
+    if settings.AUDIT_ADDRESSES == "none":
+        return ""
+    try:
+        prefix = 24 if ip_address(address).version == 4 else 48
+        return str(ip_network(f"{address.partition('%')[0]}/{prefix}", strict=False))
+    except ValueError:
+        return ""
 
 
 def record(
@@ -42,7 +57,7 @@ def record(
         action=action,
         target=str(target).replace("\0", "")[:200],  # PostgreSQL stores no NUL, and no line must fail for one
         result=result,
-        address=client_address(request) if request is not None else "",
+        address=kept_address(request) if request is not None else "",
         request_id=getattr(request, "request_id", ""),
         detail=detail,
     )

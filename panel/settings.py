@@ -289,6 +289,10 @@ ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGIN_TIMEOUT = 900
+# How much of a caller's address the audit trail keeps: full, network (/24, /48) or none.
+AUDIT_ADDRESSES = env.str("AUDIT_ADDRESSES", "full")
+if AUDIT_ADDRESSES not in {"full", "network", "none"}:
+    raise ImproperlyConfigured("AUDIT_ADDRESSES is full, network or none.")
 # Attempts on both ways in; the cache that counts them reads as empty when Redis is away.
 ACCOUNT_RATE_LIMITS = {
     "sign_in": "20/m/ip",
