@@ -39,6 +39,13 @@ class Browser:
         return self._post_form(path, f"{path}check/", f'action="{path}check/"', {})
 
     def _post_form(self, page_path: str, path: str, mark: str, fields: dict[str, str]) -> requests.Response:
+        return self.post(path, self.form_on(page_path, mark) | fields, page_path)
+
+    def post(self, path: str, fields: dict[str, str], page_path: str) -> requests.Response:
+        return self.session.post(self.base + path, data=fields, headers={"Referer": self.base + page_path}, timeout=20)
+
+    def form_on(self, page_path: str, mark: str) -> dict[str, str]:
+        """The hidden and prefilled fields of a form as the page has them now."""
         page = self.get(page_path).text
         markup = re.search(rf"<form[^>]*{mark}.*?</form>", page, re.S)
         assert markup, f"no form with {mark} on {page_path}"
@@ -47,9 +54,7 @@ class Browser:
             attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
             if attributes.get("type") != "checkbox" and "name" in attributes:
                 found[attributes["name"]] = attributes.get("value", "")
-        return self.session.post(
-            self.base + path, data=found | fields, headers={"Referer": self.base + page_path}, timeout=20
-        )
+        return found
 
 
 @pytest.fixture

@@ -131,10 +131,11 @@ class Story:
     def declare(self) -> None:
         """A click, or two or three at once."""
         path = f"/orders/{self.order.order_id}/withdrawal/"
+        form = self.browser.form_on(path, 'id="withdrawal"') | {"confirm": "on"}
         answers: list[int] = []
 
         def click() -> None:
-            answers.append(self.browser.submit(path, "withdrawal", confirm="on").status_code)
+            answers.append(self.browser.post(path, form, path).status_code)
 
         clicks = [Thread(target=click) for _ in range(self.chance.randint(1, 3))]
         for thread in clicks:
