@@ -11,6 +11,8 @@ from pathlib import Path
 
 import redis
 import requests
+from celery import Celery
+from kombu.exceptions import OperationalError
 
 from tests.chaos import facts, invariants, script, secrets_search
 from tests.chaos.customers import Person
