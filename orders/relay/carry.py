@@ -90,7 +90,7 @@ class Relay:
         in_front = (
             Q(state__in=Intent.UNDER_WAY) | Q(leased_until__gt=now) | Q(state=State.WAITING, pk__lt=OuterRef("pk"))
         )
-        return Q(state=State.ACCEPTED) | ~Exists(others.filter(in_front))
+        return Q(state=State.ACCEPTED) | Q(~Exists(others.filter(in_front)))
 
     def _carry(self, intent: Intent) -> None:
         if intent.state == State.ACCEPTED:

@@ -79,8 +79,9 @@ class RetractionKind:
     def may_go(self, intent: Intent, order: Order, now: datetime) -> bool:
         verdict = eligibility(order, (), order.nichandle, now)
         declared = _first_declared(intent)
-        over_but_in_time = verdict.reason == Reason.OVER and verdict.until is not None and declared is not None
-        return verdict.open or (over_but_in_time and not verdict.is_late(declared))
+        if verdict.reason == Reason.OVER and verdict.until is not None and declared is not None:
+            return not verdict.is_late(declared)
+        return verdict.open
 
 
 def _first_declared(intent: Intent) -> datetime | None:

@@ -42,9 +42,10 @@ def settle(
     """
     order = Order.objects.select_for_update(of=("self",)).get(pk=intent.order_id)
     now = timezone.now()
-    values = {"failures": 0} | values
+    defaults: dict[str, Any] = {"failures": 0}
     if not keep_lease:
-        values = {"lease": None, "leased_until": None, "next_attempt_at": None} | values
+        defaults |= {"lease": None, "leased_until": None, "next_attempt_at": None}
+    values = defaults | values
     if error is not None:
         values |= {"message": error.message.replace("\0", "")[:2000], "query_id": error.query_id[:120]}
     elif query_id:

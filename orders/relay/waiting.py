@@ -1,5 +1,7 @@
 """What waits for a person: let go by itself when something changed, or by staff, who ring it again or close it."""
 
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -94,8 +96,8 @@ def _for_staff(intent_pk: int) -> Intent:
 
 def _release(intent: Intent) -> bool:
     """Back to where it stood. False: another intent of its order may be at OVHcloud now, so it stays."""
-    values = {"state": State.DOUBTFUL if intent.attempts else State.WAITING, "why": "", "failures": 0}
-    values |= {"next_attempt_at": timezone.now()}
+    values: dict[str, Any] = {"state": State.DOUBTFUL if intent.attempts else State.WAITING, "why": "", "failures": 0}
+    values["next_attempt_at"] = timezone.now()
     if intent.attempts:
         # The attempts so far are one doubt; the look that comes now decides whether it is sent once more.
         values["attempts"] = 1
