@@ -428,7 +428,7 @@ class RetractionQuerySet(models.QuerySet["Retraction"]):
         order: a row, or OuterRef("pk") inside a query about orders.
         """
         # One query deeper, the same order is one level further out.
-        within = OuterRef(order) if isinstance(order, OuterRef) else order
+        within: Any = OuterRef(order) if isinstance(order, OuterRef) else order
         matched = Matching.objects.filter(order=within).values("retraction")
         return self.filter(Q(order=order) | Q(pk__in=matched))
 

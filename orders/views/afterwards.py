@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import CustomerRequest, works_without_key
 from orders import actions, queries, refunds
-from orders.models import Order, Refund, RefundNote
+from orders.models import Order, Refund, RefundNote, Retraction
 from orders.retraction import letter
 from orders.retraction.declaration import standing_declaration
 from orders.retraction.form import AddressForm, RefundForm
@@ -59,7 +59,8 @@ def retraction_letter(request: CustomerRequest, order_id: int) -> HttpResponse:
     return render(request, "orders/retraction_letter.html", context)
 
 
-def _own_declaration(order: Order):  # type: ignore[no-untyped-def]
+def _own_declaration(order: Order) -> Retraction:
+    """The customer's own declaration; one made without signing in by whomever is none of theirs to send about."""
     standing = standing_declaration(order)
     if standing is None or standing.order_id is None:
         raise Http404
