@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 # Parts of our addresses that open something once; a line about a failed request names its address.
-_ONE_TIME = re.compile(r"(/(?:sign-in/return|staff/welcome|leave)/)[^/\s'\"<>]+")
+_ONE_TIME = re.compile(r"(/(?:sign-in/return|staff/welcome|leave|withdraw/declared)/)[^/\s'\"<>]+")
 
 
 def _without_one_time_parts(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
