@@ -7,10 +7,11 @@ budget does not let through waits for tokens that are promised to it, in order, 
 in front of others.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -34,7 +35,8 @@ PROMISED = 0.8
 
 _DUE = """
 SELECT * FROM (
-    SELECT order_id, nichandle_id, %s::smallint FROM orders_due WHERE kind = %s AND at <= %s
+    SELECT order_id, nichandle_id, %s::smallint FROM orders_due
+    WHERE kind = %s AND at <= %s AND nichandle_id <> ALL (%s)
     ORDER BY at LIMIT %s FOR UPDATE SKIP LOCKED
 ) AS due
 """
@@ -97,11 +99,25 @@ def claim(limit: int, kinds: Sequence[int] = KINDS, orders_a_call: int = 1) -> l
 
 
 def _lock(limit: int, kinds: Sequence[int], now: datetime) -> list[_Row]:
-    """Due rows of each kind; more than will be chosen, so that one account's many do not hide the others'."""
-    parts = [(kind, kind, now, 2 * limit) for kind in kinds]
+    """Due rows of each kind; more than will be chosen, and past the accounts whose many would hide the others'."""
+    parts = [(kind, kind, now, [], 2 * limit) for kind in kinds]
     if Due.Kind.LATER in kinds:
-        parts.append((Due.Kind.LATER, Due.Kind.LAPSED, now - FORGOTTEN, limit))
-    values = [value for counts_as, kind, moment, most in parts for value in (int(counts_as), int(kind), moment, most)]
+        parts.append((Due.Kind.LATER, Due.Kind.LAPSED, now - FORGOTTEN, [], limit))
+    rows = _due(parts)
+    beyond = []
+    for kind in kinds:
+        shares = Counter(row.nichandle for row in rows if row.kind == kind)
+        large = [nichandle for nichandle, orders in shares.items() if orders > limit // 4]
+        if large and shares.total() >= 2 * limit:
+            beyond.append((kind, kind, now, large, limit))
+    return rows + (_due(beyond) if beyond else [])
+
+
+def _due(parts: Sequence[tuple[int, int, datetime, list[int], int]]) -> list[_Row]:
+    """parts: the kind to count as, the kind in the queue, due until when, of which accounts none, how many at most."""
+    values: list[Any] = []
+    for counts_as, kind, until, without, most in parts:
+        values += [int(counts_as), int(kind), until, without, most]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join([_DUE] * len(parts)), values)
         return [_Row(*row) for row in cursor.fetchall()]
