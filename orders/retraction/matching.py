@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.query import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -33,9 +33,18 @@ class AlreadyMatched(Exception):
 
 
 def match_due(limit: int = 50) -> int:
-    """Look at declarations that nobody has looked at yet. Returns how many found their order."""
-    new = Retraction.objects.filter(channel=Retraction.Channel.PUBLIC, matchings=None).order_by("pk")
-    return sum(_match(retraction) for retraction in new[:limit])
+    """
+    Look at declarations that nobody has looked at yet, and again at those whose number we have met since: somebody
+    signed in, and their orders came. Returns how many found their order.
+    """
+    return sum(_match(retraction) for retraction in _to_look_at().order_by("pk")[:limit])
+
+
+def _to_look_at() -> QuerySet[Retraction]:
+    looked = Matching.objects.filter(retraction=OuterRef("pk"))
+    met_since = Order.objects.filter(order_id=OuterRef("order_number"), created_at__gt=OuterRef("looked_at"))
+    last = looked.order_by("-pk").values("at")[:1]
+    return waiting().annotate(looked_at=Subquery(last)).filter(Q(looked_at=None) | Exists(met_since))
 
 
 @transaction.atomic
@@ -43,7 +52,7 @@ def _match(retraction: Retraction) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_LOCK, retraction.pk % 2**31])
         mine = cursor.fetchone()[0]
-    if not mine or retraction.matchings.exists():
+    if not mine or not _to_look_at().filter(pk=retraction.pk).exists():
         return False
     orders = candidates(retraction)
     free = not retraction.receipts.filter(held_back=True).exists()

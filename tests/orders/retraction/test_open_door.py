@@ -292,6 +292,26 @@ def test_what_a_machine_cannot_match_waits_for_a_person(client, order):
     assert not Intent.objects.exists()
 
 
+def test_an_order_that_we_meet_later_finds_its_declaration(client, db):
+    """Declared before its customer ever signed in here: their orders come, and it is linked without a person."""
+    make_canary()
+    declare(client, "238777001")
+    assert matching.match_due() == matching.match_due() == 0
+    assert Matching.objects.count() == 1, "looked at once, not every few seconds"
+    order = open_order(make_customer().nichandle, 238_777_001)
+    assert matching.match_due() == 1
+    assert Matching.objects.exclude(order=None).get().order == order
+
+
+def test_what_a_person_judged_no_machine_judges_again(client, db):
+    make_canary()
+    declare(client, "238777002")
+    matching.match_due()
+    matching.leave_unmatched(Retraction.objects.get(), by="sam@example.net", note="a joke", request=None)
+    open_order(make_customer().nichandle, 238_777_002)
+    assert matching.match_due() == 0
+
+
 def test_staff_attach_it_and_what_follows_is_the_customers_own(client, order):
     declare(client, order, email="other@example.org")
     matching.match_due()
