@@ -152,7 +152,6 @@ class Relay:
             with transaction.atomic(durable=True):
                 if not mine.filter(leased_until__gt=now).update(**values):
                     return False
-                OrderEvent.objects.create(order=intent.order, kind=Event.SENT, source=kind_of(intent).route)
         except IntegrityError:
             # Another intent of this order is under way: this one waits for what becomes of it.
             mine.update(lease=None, leased_until=None, next_attempt_at=now + SHORTEST_PAUSE)

@@ -59,7 +59,11 @@ def settle(
     if not Intent.objects.filter(pk=intent.pk, lease=intent.lease).update(**values):
         log.warning("an outcome came after its lease had ended; whoever holds the intent now looks it up")
         return False
+    was_sent = intent.state == State.SENDING and event in (Event.ACCEPTED, Event.REFUSED, Event.DOUBTFUL)
     copy(intent, values)
+    if was_sent:
+        # Told only now: what was noted and then not called, while OVHcloud was away, was not sent.
+        tell(intent, Event.SENT, at=intent.attempted_at, note="")
     if event is not None:
         tell(intent, event)
     return True
