@@ -151,6 +151,7 @@ def test_no_connection_is_tried_again_and_counts_no_attempt(ovh, order, settings
         pass_time(minutes=3)
     intent.refresh_from_db()
     assert (intent.state, intent.attempts) == (State.WAITING, 0)
+    assert kinds(order) == ["declared"], "nothing was sent, and the page does not say so"
     settings.OVH_BASE_URL = working
     relay.relay_due()
     intent.refresh_from_db()
