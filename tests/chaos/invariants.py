@@ -147,9 +147,9 @@ def receipts_arrive(facts: Facts) -> Iterator[str]:
     """
     came = Counter((mail.reference, mail.to) for mail in facts.mails)
     owed = {row.reference for row in facts.receipts}
-    for row in facts.retractions:
-        if row.reference not in owed:
-            yield f"NO RECEIPT declaration {row.reference} of order {row.order_id}: none in orders_receipt"
+    for declared in facts.retractions:
+        if declared.reference not in owed:
+            yield f"NO RECEIPT declaration {declared.reference} of order {declared.order_id}: none in orders_receipt"
     for row in facts.receipts:
         mails = came[row.reference, row.address.lower()]
         if mails == 0:

@@ -127,40 +127,40 @@ class Run:
         troubles = script.write(self._plan.seed, self._plan.seconds, self._plan.kill_every_s)
         began = time.monotonic()
         self._began = began
-        agenda: list[tuple[float, int, object]] = [(trouble.at, at, trouble) for at, trouble in enumerate(troubles)]
-        while True:
-            now = time.monotonic() - began
-            if now >= self._plan.seconds:
-                return
+        begin = sorted(troubles, reverse=True)
+        ends: list[tuple[float, str, str]] = []
+        while (now := time.monotonic() - began) < self._plan.seconds:
             if now > self._plan.seconds * _DECLARING:
                 for person in self._people:
                     person.declaring = False
-            due = [entry for entry in agenda if entry[0] <= now]
-            for entry in sorted(due):
-                agenda.remove(entry)
-                after = self._cause(entry[2]) if isinstance(entry[2], Trouble) else self._undo(*entry[2])  # type: ignore[misc]
-                if after is not None:
-                    seconds, undo = after
-                    agenda.append((time.monotonic() - began + seconds, len(troubles) + len(agenda), undo))
-            time.sleep(0.05)
+            for entry in [entry for entry in ends if entry[0] <= now]:
+                ends.remove(entry)
+                self._undo(*entry[1:])
+            if begin and begin[-1].at <= now:
+                end = self._cause(begin.pop())
+                if end is not None:
+                    seconds, what, target = end
+                    ends.append((time.monotonic() - began + seconds, what, target))
+            else:
+                time.sleep(0.05)
 
-    def _cause(self, trouble: Trouble) -> tuple[float, tuple[str, str]] | None:
-        """Bring one trouble about. Returns when and how it ends, if it does not end by itself."""
-        what: str = str(trouble)
-        end: tuple[float, tuple[str, str]] | None = None
+    def _cause(self, trouble: Trouble) -> tuple[float, str, str] | None:
+        """Bring one trouble about. Returns after how long, how and for whom it ends, if it does not end by itself."""
+        what = str(trouble)
+        end: tuple[float, str, str] | None = None
         if trouble.kind == "kill":
             target = trouble.target if self._stack.is_up(trouble.target) else self._another()
             what = f"kill {self._stack.kill(target, self._chance)}, again in {trouble.seconds:.1f} s"
             self._outcome.kills += 1
-            end = trouble.seconds, ("start", target)
+            end = trouble.seconds, "start", target
         else:
             self._outcome.faults += 1
             if trouble.kind == "pause":
                 if self._stack.pause(trouble.target):
-                    end = trouble.seconds, ("resume", trouble.target)
+                    end = trouble.seconds, "resume", trouble.target
             elif trouble.kind == "slow":
                 self._stack.proxy.delay_s = trouble.more["delay_s"]
-                end = trouble.seconds, ("quicken", trouble.target)
+                end = trouble.seconds, "quicken", trouble.target
             else:
                 self._by_wire(trouble)
         self._say(f"{time.monotonic() - self._began:6.1f} s  {what}")

@@ -104,7 +104,8 @@ def test_r7_trouble_at_ovhcloud_holds_no_page_no_worker_and_no_withdrawal(
         ovh.arm(kind, **more)
         order, began = open_to.pop(), timezone.now()
         declare(browser, order)
-        page = browser.get("/orders/")
+        assert browser.get("/orders/").text.count("data-order-id=") > 5
+        page = browser.get(f"/orders/{order.order_id}/")
         assert page.status_code == 200
         assert 'id="freshness"' in page.text
         assert f'data-order-id="{order.order_id}"' in page.text
