@@ -23,9 +23,9 @@ from accounts import audit, notices, sync, tasks
 from accounts.addresses import own_page
 from accounts.http import CustomerRequest
 from accounts.models import DroppedKey, Link, Nichandle, Notice, Session, SignIn, User
-from accounts.ovh import ASSURANCE_RULES, SIGN_IN_RULES, WHILE_A_BROWSER_WAITS, NoKey, application, usable_link
+from accounts.ovh import ASSURANCE_RULES, SIGN_IN_RULES, WHILE_A_BROWSER_WAITS, NoKey, gateway_with, usable_link
 from accounts.signals import forgetting, key_granted
-from gateway import CredentialRevoked, Gateway
+from gateway import CredentialRevoked
 
 # Fields of GET /me that have a column of the same name.
 FACTS_OF_ME = (
@@ -65,7 +65,7 @@ def begin_sign_in(request: HttpRequest, purpose: str = SignIn.Purpose.SIGN_IN, t
     nonce = secrets.token_urlsafe(32)
     redirection = settings.BASE_URL + reverse("accounts:sign_in_return", args=[nonce])
     rules = ASSURANCE_RULES if purpose == SignIn.Purpose.ASSURANCE else SIGN_IN_RULES
-    asked = Gateway(application(), **WHILE_A_BROWSER_WAITS).request_credential(rules, redirection)
+    asked = gateway_with("", **WHILE_A_BROWSER_WAITS).request_credential(rules, redirection)
     sign_in = SignIn(nonce_digest=_digest(nonce), validation_url=asked.validation_url)
     sign_in.purpose, sign_in.then = purpose, own_page(then)
     if purpose != SignIn.Purpose.SIGN_IN:
@@ -109,7 +109,7 @@ def return_from_ovh(request: HttpRequest, nonce: str) -> SignIn:
         _abandon(sign_in, "its person left meanwhile")
         audit.record(request, "sign_in_return", result="refused", why="signed out meanwhile")
         raise SignInRefused
-    gateway = Gateway(application(), sign_in.consumer_key(), **WHILE_A_BROWSER_WAITS)
+    gateway = gateway_with(sign_in.consumer_key(), **WHILE_A_BROWSER_WAITS)
     try:
         credential = gateway.current_credential()
         me = gateway.me()

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from accounts.crypto import KeyUnreadable
 from accounts.models import DroppedKey, SignIn
-from accounts.ovh import application
-from gateway import Gateway, OvhRefused, OvhUnavailable
+from accounts.ovh import gateway_with
+from gateway import OvhRefused, OvhUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def drop_keys(limit: int = 20) -> None:
             key.save(update_fields=["attempts", "next_attempt_at"])
     for key in keys:
         try:
-            Gateway(application(), key.consumer_key()).log_out()
+            gateway_with(key.consumer_key()).log_out()
         except OvhUnavailable:
             continue
         except (OvhRefused, KeyUnreadable):

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Link
+from accounts.models import Link, Nichandle
 from accounts.ovh import application
 from gateway import Gateway
 from orders import actions, learning, policy, sync
@@ -118,6 +118,50 @@ def test_many_new_orders_of_many_days_are_all_found(ovh):
         OrderImport.objects.filter(next_find_at__gt=timezone.now()).update(next_find_at=timezone.now())
         sync.find_orders()
     assert set(nichandle.orders.values_list("order_id", flat=True)) == numbers
+
+
+def test_a_new_order_that_could_not_be_read_is_not_left_behind_newer_ones(ovh):
+    """The next look begins a day before the newest order we have; this one is ten days older."""
+    nichandle = sign_up(ovh, 2)
+    import_all(nichandle)
+    older = ovh.make_order(nichandle=nichandle.nichandle, status="delivered", date=_in(days=-10))
+    newer = ovh.make_order(nichandle=nichandle.nichandle, status="delivered", date=_in(minutes=-5))
+    ovh.arm("status", path=f"/me/order/{older}*", status=500)
+    look_for_new()
+    assert list(nichandle.orders.values_list("order_id", flat=True)) == [newer]
+    assert OrderImport.objects.get().to_read == [older]
+    # Ours was the only trouble, and it is looked for again soon.
+    assert OrderImport.objects.get().unreachable_since is None
+    assert OrderImport.objects.get().next_find_at < timezone.now() + timedelta(minutes=1)
+    ovh.disarm()
+    look_for_new()
+    assert set(nichandle.orders.values_list("order_id", flat=True)) == {older, newer}
+    assert OrderImport.objects.get().to_read == []
+
+
+def test_a_new_order_that_ovhcloud_no_longer_knows_is_not_asked_about_for_ever(ovh):
+    nichandle = sign_up(ovh, 2)
+    import_all(nichandle)
+    number = ovh.make_order(nichandle=nichandle.nichandle, status="delivered", date=_in(days=-10))
+    ovh.arm("status", path=f"/me/order/{number}*", status=404)
+    look_for_new()
+    assert OrderImport.objects.get().to_read == []
+
+
+def test_looking_for_new_orders_of_many_accounts_costs_a_call_each(ovh):
+    for index in range(3):
+        import_all(sign_up(ovh, index))
+    OrderImport.objects.update(next_find_at=timezone.now(), payment_methods_read_at=timezone.now())
+    Nichandle.objects.update(me_read_at=timezone.now())
+    begin = mark(ovh)
+    sync.find_orders()
+    assert len(calls(ovh, begin)) == 3
+    assert not OrderImport.objects.filter(next_find_at__lte=timezone.now()).exists()
+
+
+def look_for_new() -> None:
+    OrderImport.objects.update(next_find_at=timezone.now())
+    sync.find_orders()
 
 
 def test_a_check_asked_for_while_another_is_under_way_is_not_lost(ovh):

@@ -68,9 +68,9 @@ class Stack:
             *("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"),
         )
 
-    def start_beat(self) -> None:
-        schedule = self.directory / "beat"
-        self._start("beat", "-m", "celery", "-A", "panel.celery", "beat", "-s", str(schedule), "-l", "WARNING")
+    def start_beat(self, name: str = "beat") -> None:
+        schedule = self.directory / name
+        self._start(name, "-m", "celery", "-A", "panel.celery", "beat", "-s", str(schedule), "-l", "WARNING")
 
     def add_staff(self, email: str, password: str, role: str = "support") -> None:
         """As an operator does it, on the command line; with an authenticator app whose secret is TOTP_SECRET."""
@@ -109,7 +109,8 @@ class Stack:
         self._log.close()
 
     def _start(self, name: str, *arguments: str) -> None:
-        environment = self.environment("worker" if name == "worker" else "command" if name == "beat" else "web")
+        process = "worker" if name == "worker" else "command" if name.startswith("beat") else "web"
+        environment = self.environment(process)
         self._children[name] = start_child(
             [sys.executable, *arguments], log=self._log, environment=environment, directory=ROOT
         )
