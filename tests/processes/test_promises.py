@@ -14,7 +14,7 @@ import redis
 from django.utils import timezone
 
 from accounts.models import Nichandle
-from orders.models import Canary, Intent, Order, Retraction
+from orders.models import Canary, Intent, Order, OrderImport, Retraction
 from tests.processes.conftest import Browser
 from tests.processes.stack import Stack, until
 
@@ -99,8 +99,12 @@ def test_r7_trouble_at_ovhcloud_holds_no_page_no_worker_and_no_withdrawal(
     stack.start_worker()
     stack.start_beat()
     until(lambda: Canary.objects.exists(), 60, "the worker sings")
-    open_to = withdrawable(account)
-    for kind, more in TROUBLE if WHOLE else TROUBLE[:2]:
+    troubles = TROUBLE if WHOLE else TROUBLE[:2]
+    for _ in troubles:
+        ovh.make_order(nichandle=account.nichandle, status="delivered", price="24.00", products=["VPS"])
+    OrderImport.objects.update(next_find_at=timezone.now())
+    open_to = until(lambda: (found := withdrawable(account))[len(troubles) :] and found, 60, "the new ones are found")
+    for kind, more in troubles:
         ovh.arm(kind, **more)
         order, began = open_to.pop(), timezone.now()
         declare(browser, order)
