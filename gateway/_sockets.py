@@ -11,12 +11,12 @@ import queue
 import socket
 import ssl
 import threading
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any
 
 import certifi
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from . import _limits
 
@@ -113,12 +113,8 @@ class _TLSConnection(HTTPSConnection):
         return _connect(self._dns_host, self.port, self.socket_options)
 
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TLSPool(HTTPSConnectionPool):
-    ConnectionCls = _TLSConnection
-
-
-POOLS = {"http": _Pool, "https": _TLSPool}
+def connections(scheme: str, host: str, port: int | None, ca_file: str) -> Callable[[], HTTPConnection]:
+    """Return a maker of connections to one address, each to be connected by its first request."""
+    if scheme == "http":
+        return partial(_Connection, host, port)
+    return partial(_TLSConnection, host, port, ssl_context=tls_context(ca_file))
