@@ -4,7 +4,7 @@ What OVHcloud is asked about an order, and its answers as plain values.
 Nothing here touches the database, so that several orders can be asked at once in threads.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +31,7 @@ class Question:
 
     known: the status we have. When OVHcloud's differs, the dear routes are asked whatever is said here.
     new: we do not have the order yet, so a cancelled one is also asked whether it was ever paid, else it
-    would pass for expired.
+    would pass for expired. must_be_whole: the status alone would answer nothing.
     """
 
     order_id: int
@@ -41,12 +41,22 @@ class Question:
     associated: bool = False
     new: bool = False
     known: str = ""
+    must_be_whole: bool = False
+
+    @property
+    def calls(self) -> int:
+        """How many calls it takes, unless the status has changed."""
+        return 1 + self.order + self.follow_up + self.payment + self.associated
+
+    def status_only(self) -> "Question":
+        return replace(self, order=False, follow_up=False, payment=False, associated=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """
-    What came back for one order. `error` set: nothing else is. `gone`: OVHcloud answered 404.
+    What came back for one order. `error` set: nothing else is, but the status where it came before. `gone`: OVHcloud
+    answered 404.
 
     follow_up None: not asked; (): OVHcloud has no tracking for it. asked_at: when the status was asked for.
     """
@@ -72,7 +82,7 @@ class Details:
 
 def ask(gateway: Gateway, question: Question) -> Answer:
     """Ask everything the question names. Errors come back in the answer, for one order never stops its batch."""
-    asked_at = timezone.now()
+    asked_at, status = timezone.now(), ""
     try:
         # The status first: the other routes may answer for an order that is gone.
         status = gateway.order_status(question.order_id)
@@ -80,7 +90,7 @@ def ask(gateway: Gateway, question: Question) -> Answer:
     except OrderNotFound:
         return Answer(question.order_id, gone=True, asked_at=asked_at)
     except OvhError as error:
-        return Answer(question.order_id, error=error, asked_at=asked_at)
+        return Answer(question.order_id, status, error=error, asked_at=asked_at)
 
 
 def ask_more(gateway: Gateway, question: Question, status: str, asked_at: datetime) -> Answer:

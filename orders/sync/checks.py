@@ -31,6 +31,8 @@ REMEMBERED_S = 3600.0
 LARGEST_BATCH = 50
 # A task begins no other turn after so long; a turn and its last calls take 40 s more, and the task's limit is 60.
 TASK_SECONDS = 15
+# Status, object, steps, payment, bill: what an order takes whose status is another. A token comes about every second.
+CALLS_OF_A_CHANGE = 5
 # With so few orders it is found out whether batches are taken.
 TRIAL_BATCH = 5
 # Facts beside the status are read again so often, whatever the status says: of an unpaid order, whose date decides; of
@@ -105,8 +107,13 @@ def check_orders(order_pks: Sequence[int]) -> None:
 
 def check(turn: Turn, accounts: Sequence[Account], witness: Witness) -> None:
     seen = look_up([pk for account in accounts for pk in account.orders])
-    jobs = [job for account in accounts for job in _jobs(turn, account, seen)]
     began = timezone.now()
+    questions = {
+        account.link.pk: [question_about(seen[pk], began) for pk in account.orders if pk in seen]
+        for account in accounts
+    }
+    _afford(turn, accounts, questions)
+    jobs = [job for account in accounts for job in _jobs(turn, account, questions[account.link.pk], seen)]
     answers = [answer for found in turn.run(jobs) for answer in found or ()]
     _note_reach(seen, answers, began)
     _keep(seen, answers, witness)
@@ -126,7 +133,39 @@ def takes_batches(address: str) -> bool | None:
     return known if time.monotonic() < until else None
 
 
-def _jobs(turn: Turn, account: Account, seen: dict[int, Seen]) -> list[Job]:
+def _afford(turn: Turn, accounts: Sequence[Account], questions: dict[int, list[Question]]) -> None:
+    """
+    Reserve what the dear routes take, for all accounts in one statement. Where a key has not so much, only the status
+    is asked for: a call that finds no token would throw away those before it, again and again.
+    """
+    a_call = LARGEST_BATCH if takes_batches(turn.address) else 1
+    short = {}
+    for account in accounts:
+        asked = questions[account.link.pk]
+        calls = -(-len(asked) // a_call) + sum(question.calls - 1 for question in asked)
+        if calls > account.tokens:
+            short[account.link.pk] = calls - account.tokens
+    granted = turn.reserve(short)
+    for account in accounts:
+        link = account.link.pk
+        account.tokens += granted.get(link, 0)
+        missing = short.get(link, 0) - granted.get(link, 0)
+        if missing > 0:
+            questions[link] = _cut(questions[link], missing)
+
+
+def _cut(questions: Sequence[Question], missing: int) -> list[Question]:
+    """Spare so many calls, at the end of the row first, and none of what must be answered whole."""
+    cut = []
+    for question in reversed(questions):
+        if missing > 0 and question.calls > 1 and not question.must_be_whole:
+            missing -= question.calls - 1
+            question = question.status_only()
+        cut.append(question)
+    return cut[::-1]
+
+
+def _jobs(turn: Turn, account: Account, questions: list[Question], seen: dict[int, Seen]) -> list[Job]:
     """One job for each order, or for each batch of them where OVHcloud takes batches."""
     now = timezone.now()
     try:
@@ -137,7 +176,6 @@ def _jobs(turn: Turn, account: Account, seen: dict[int, Seen]) -> list[Job]:
         for pk in account.orders:
             seen.pop(pk, None)
         return []
-    questions = [question_about(seen[pk], now) for pk in account.orders if pk in seen]
     batching = takes_batches(turn.address)
     if batching is False or len(questions) < 2:
         return [partial(_ask_one, gateway, question) for question in questions]
@@ -175,7 +213,7 @@ def _rest(gateway: Gateway, question: Question, status: str | None, asked_at: da
     except OrderNotFound:
         return Answer(question.order_id, gone=True, asked_at=asked_at)
     except OvhError as error:
-        return Answer(question.order_id, error=error, asked_at=asked_at)
+        return Answer(question.order_id, status, error=error, asked_at=asked_at)
 
 
 def question_about(row: Seen, now: datetime) -> Question:
@@ -199,6 +237,7 @@ def question_about(row: Seen, now: datetime) -> Question:
         follow_up=asked or watched or (steps_are_old and (moving or row.follow_up_read_at is None)),
         payment=row.payment_date is None and (lapsed or (papers and facts.was_paid)),
         associated=papers and not moving and facts.associated_type not in ("Bill", "Refund"),
+        must_be_whole=asked or lapsed,
     )
 
 
@@ -221,7 +260,9 @@ def _keep(seen: dict[int, Seen], answers: Sequence[Answer], witness: Witness) ->
     for answer in answers:
         row = by_number[answer.order_id]
         if isinstance(answer.error, BudgetSpent | BreakerOpen):
-            put_back[row.pk] = _when_held_back(answer.error, now)
+            # It changed, and the rest could not be asked: not before there are tokens for all of it.
+            more = CALLS_OF_A_CHANGE if answer.status else 0
+            put_back[row.pk] = _when_held_back(answer.error, now, more)
         elif unchanged := row.unchanged(answer, now):
             same.append(unchanged)
         else:
@@ -240,8 +281,8 @@ def _keep(seen: dict[int, Seen], answers: Sequence[Answer], witness: Witness) ->
         expiry.mark_expired([each.pk for each in same if each.is_lapsed])
 
 
-def _when_held_back(error: BudgetSpent | BreakerOpen, now: datetime) -> datetime:
+def _when_held_back(error: BudgetSpent | BreakerOpen, now: datetime, more: int) -> datetime:
     # S311: jitter, not a secret. What piled up must not come back all at once.
     if isinstance(error, BreakerOpen):
         return max(error.retry_at, now) + timedelta(seconds=random.uniform(0, 5))  # noqa: S311
-    return now + timedelta(seconds=max(error.retry_after, 1) * random.uniform(1, 1.5))  # noqa: S311
+    return now + timedelta(seconds=(max(error.retry_after, 1) + more) * random.uniform(1, 1.5))  # noqa: S311

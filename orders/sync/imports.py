@@ -195,4 +195,4 @@ def ask_whole(
 
 def _ask_one(gateway: Gateway, order_id: int, known: OrderRecord | None) -> Answer:
     answer = ask(gateway, Question(order_id, order=known is None, new=True))
-    return replace(answer, order=known) if answer.status and known is not None else answer
+    return replace(answer, order=known) if answer.error is None and known is not None and answer.status else answer
