@@ -212,7 +212,10 @@ class Stack:
             },
             "smtp": f"127.0.0.1:{self._mail_port}",
         }
-        return _without_static(commands.panel_environment(self.addresses, self.secrets, world))
+        # Each 429 halves a key's budget for ten minutes and more, and everything is to be checked within one: so the
+        # operator's figures are large enough to be halved five times. What budgets do is shown in test_budget.py.
+        budget = {"OVH_CALLS_AT_ONCE": "600", "OVH_CALLS_A_MINUTE": "20000", "OVH_CALLS_A_MINUTE_AT_MOST": "20000"}
+        return _without_static(commands.panel_environment(self.addresses, self.secrets, world)) | budget
 
     def _migrate(self) -> None:
         _, environment = commands.prepare(self.addresses, self.secrets)
