@@ -1,8 +1,10 @@
 """What a customer can do after declaring: have the receipt again, write to OVHcloud, tell of the refund."""
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import CustomerRequest, works_without_key
@@ -23,7 +25,10 @@ def receipt_send(request: CustomerRequest, order_id: int) -> HttpResponse:
     form = AddressForm(request.POST)
     if not form.is_valid():
         return page_of(request, order, again=form)
-    actions.send_receipt(standing, form.cleaned_data["email"], request=request)
+    if actions.send_receipt(standing, form.cleaned_data["email"], request=request):
+        messages.success(request, _("The receipt is on its way."))
+    else:
+        messages.info(request, _("The receipt has gone to as many addresses as it may. Print it or save the PDF."))
     return redirect("orders:retraction_show", order.order_id)
 
 

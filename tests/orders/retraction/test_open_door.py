@@ -1,6 +1,7 @@
 """Declaring without signing in: two steps, never turned away, and the same answer whether or not there is an order."""
 
 import re
+import threading
 import uuid
 from datetime import timedelta
 from html import unescape
@@ -480,3 +481,45 @@ def test_the_links_are_signed_and_end(order, client):
     assert open_door.by_link(token)
     assert open_door.by_link(token + "x") is None
     assert open_door.by_link("") is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_page_sent_at_the_same_moment_is_one_declaration():
+    """Two of eight can both find nothing and store; the row that comes second is refused, and the first is shown."""
+    key, links, gate = str(uuid.uuid4()), [], threading.Barrier(8)
+    sent = fields("999999999") | {"step": "confirm", "confirm": "on", "key": key}
+
+    def press() -> None:
+        gate.wait()
+        links.append(Client().post(ADDRESS, sent)["Location"])
+        connection.close()
+
+    people = [threading.Thread(target=press) for _ in range(8)]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    assert len(links) == 8
+    assert Retraction.objects.count() == Receipt.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_at_once_match_it_once(client):
+    make_canary()
+    order = open_order(make_customer().nichandle)
+    declare(client, order)
+    found, gate = [], threading.Barrier(4)
+
+    def work() -> None:
+        gate.wait()
+        found.append(matching.match_due())
+        connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sum(found) == 1
+    assert Matching.objects.count() == Intent.objects.count() == 1
+    assert Receipt.objects.filter(kind="notice").count() == 1

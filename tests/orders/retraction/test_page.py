@@ -468,6 +468,7 @@ def test_no_more_receipts_than_anybody_needs(customer_client, nichandle):
     for number in range(30):
         customer_client.post(f"{path(order)}receipt/", {"email": f"a{number}@example.com"})
     assert Receipt.objects.count() == 10
+    assert "as many addresses as it may" in text(customer_client.get(path(order)))
 
 
 def test_an_address_that_is_none_comes_back(customer_client, nichandle):
