@@ -100,7 +100,7 @@ def claim(limit: int, kinds: Sequence[int] = KINDS, orders_a_call: int = 1) -> l
 
 def _lock(limit: int, kinds: Sequence[int], now: datetime) -> list[_Row]:
     """Due rows of each kind; more than will be chosen, and past the accounts whose many would hide the others'."""
-    parts = [(kind, kind, now, [], 2 * limit) for kind in kinds]
+    parts: list[tuple[int, int, datetime, list[int], int]] = [(kind, kind, now, [], 2 * limit) for kind in kinds]
     if Due.Kind.LATER in kinds:
         parts.append((Due.Kind.LATER, Due.Kind.LAPSED, now - FORGOTTEN, [], limit))
     rows = _due(parts)
