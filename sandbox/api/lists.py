@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from .. import world
 from ..carts import Refusal
+from ..signatures import starred
 from . import fields, routes
 from .errors import ApiError
 from .fields import Converter
@@ -109,8 +110,7 @@ def _wanted(clause: str) -> Callable[[Any], bool] | None:
 
 def _holds(value: Any, operator: str, given: str) -> bool:
     if operator == "like":
-        pattern = ".*".join(re.escape(part) for part in given.split("%"))
-        return re.fullmatch(pattern, _text(value), re.IGNORECASE | re.DOTALL) is not None
+        return starred(given, "%", re.IGNORECASE).fullmatch(_text(value)) is not None
     if operator in ("lt", "gt"):
         pair = _pair(value, given)
         return pair is not None and (pair[0] < pair[1] if operator == "lt" else pair[0] > pair[1])

@@ -195,6 +195,7 @@ def test_every_list_of_identifiers_expands(anna: Signing) -> None:
         ("orderId:in={first},1", lambda order, first: order["orderId"] == first),
         ("priceWithTax.value:lt=20", lambda order, first: order["priceWithTax"]["value"] < 20),
         ("priceWithTax.text:like=%259%25", lambda order, first: "9" in order["priceWithTax"]["text"]),
+        ("url:like=" + "%25o" * 60, lambda order, first: False),
         ("retractionDate:ne=null", lambda order, first: order["retractionDate"] is not None),
         ("date:gt=2020-01-01&orderId:lt={first}", lambda order, first: order["orderId"] < first),
         ("nonsense", lambda order, first: True),

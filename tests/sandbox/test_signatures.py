@@ -123,6 +123,11 @@ def test_https_may_be_signed_without_its_port() -> None:
         ("/me", "/me/order", False),
         ("\t/me", "/me", False),
         ("/me.order", "/me/order", False),
+        ("/me*me", "/me", False),
+        ("/*e*e", "/me/order/e", True),
+        ("/*e*e", "/me", False),
+        # As many ways to try as would last longer than anybody waits, were each tried.
+        ("/" + "*a" * 300 + "b", "/" + "a" * 6_000, False),
     ],
 )
 def test_a_star_stands_for_any_run_of_characters(pattern: str, path: str, granted: bool) -> None:
