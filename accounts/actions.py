@@ -137,7 +137,7 @@ def finish_sign_in(request: HttpRequest, sign_in_pk: Any) -> User:
         SignInRefused: no return came, or it was used or is too old.
     """
     sign_in = _returned(sign_in_pk, SignIn.Purpose.SIGN_IN)
-    nichandle = _account_of(sign_in)
+    nichandle = account_of(sign_in.me)
     user = User.objects.filter(nichandle=nichandle).first() or User.objects.make_customer(nichandle)
     if not user.is_active:
         # The sweep drops the key; nothing of the account is imported for somebody who may not see it.
@@ -158,7 +158,7 @@ def finish_link(request: CustomerRequest, sign_in_pk: Any) -> Link:
         SignInRefused: no return came, it was used, is too old or somebody else's; or that account is switched off.
     """
     sign_in = _returned(sign_in_pk, SignIn.Purpose.LINK, request.user)
-    nichandle = _account_of(sign_in)
+    nichandle = account_of(sign_in.me)
     if User.objects.filter(nichandle=nichandle, is_active=False).exists():
         raise SignInRefused
     is_new = not Link.objects.filter(user=request.user, nichandle=nichandle).exists()
@@ -196,12 +196,12 @@ def _returned(sign_in_pk: Any, purpose: str, user: User | None = None) -> SignIn
     return sign_in
 
 
-def _account_of(sign_in: SignIn) -> Nichandle:
-    """The row of the account that came back, with what GET /me said of it."""
+def account_of(me: dict[str, Any]) -> Nichandle:
+    """The row of the account that came back, with what GET /me said of it; me is a NichandleRecord as a dict."""
     nichandle, _ = Nichandle.objects.get_or_create(
-        endpoint=settings.OVH_ENDPOINT, nichandle=sign_in.me["nichandle"], defaults={"seen_at": timezone.now()}
+        endpoint=settings.OVH_ENDPOINT, nichandle=me["nichandle"], defaults={"seen_at": timezone.now()}
     )
-    keep_me(nichandle, sign_in.me)
+    keep_me(nichandle, me)
     return nichandle
 
 

@@ -23,7 +23,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         user: Any = request.user
-        return resolve_url("support:search" if user.is_staff else "orders:order_list")
+        return resolve_url(user.desk if user.is_staff else "orders:order_list")
 
     def is_safe_url(self, url: str) -> bool:
         """A `next` must be the path of a page at the desk: whatever else a link says is dropped."""

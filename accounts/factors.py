@@ -7,11 +7,13 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
 from django.db.models.query import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from accounts import crypto
-from accounts.models import User
+from accounts import audit, crypto
+from accounts.models import Session, User
 
 BOUND_TO = "second factor"
 
@@ -46,6 +48,22 @@ class MFAAdapter(DefaultMFAAdapter):
 
 def passkeys(user: AbstractBaseUser) -> QuerySet[Authenticator]:
     return Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.WEBAUTHN)
+
+
+def reset(request: HttpRequest | None, user: User) -> tuple[int, int]:
+    """
+    Take the factors of somebody who lost them away, and end their sessions. Returns how many of each.
+
+    request None: somebody at the command line did it.
+    """
+    with transaction.atomic():
+        held = Authenticator.objects.filter(user=user)
+        removed = held.exclude(type=Authenticator.Type.RECOVERY_CODES).count()
+        held.delete()
+        ended, _rows = Session.objects.filter(user=user).delete()
+        subject = user.nichandle.nichandle if user.nichandle else ""
+        audit.record(request, "factors_reset", subject=subject, target=user.username, removed=removed)
+    return removed, ended
 
 
 def name_of(authenticator: Authenticator) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import make_password
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
@@ -95,6 +96,11 @@ class UserManager(BaseUserManager["User"]):
         user.save()
         return user
 
+    def operator(self) -> "User":
+        """Who holds the links that the operator keeps: a name without password, with which nobody signs in."""
+        values = {"role": User.Role.OPERATOR, "is_active": False, "password": make_password(None)}
+        return self.get_or_create(username="operator", defaults=values)[0]
+
 
 class User(AbstractBaseUser):
     """
@@ -108,6 +114,11 @@ class User(AbstractBaseUser):
         SUPPORT = "support", _("support")
         SUPERVISOR = "supervisor", _("supervisor")
         ADMINISTRATOR = "administrator", _("administrator")
+        # Nobody: holds the links to accounts that the operator looks after. See UserManager.operator.
+        OPERATOR = "operator", _("operator")
+
+    # What staff may be; the order in which pages offer it.
+    STAFF = (Role.SUPPORT, Role.SUPERVISOR, Role.ADMINISTRATOR)
 
     username = models.CharField(max_length=254, unique=True, help_text="endpoint/nichandle, or staff's e-mail.")
     email = models.EmailField(blank=True, help_text="Staff's only; a customer's stands at their nichandle.")
@@ -141,6 +152,11 @@ class User(AbstractBaseUser):
     def links_with_accounts(self) -> "models.QuerySet[Link]":
         """What this person holds, for the menu that switches between accounts: one query."""
         return self.links.select_related("nichandle").order_by("created_at")
+
+    @property
+    def desk(self) -> str:
+        """The name of the page that staff of this role begin at."""
+        return "support:search" if self.may_support else "support:people"
 
     @property
     def may_support(self) -> bool:
@@ -188,6 +204,11 @@ class Link(models.Model):
     def keep_key(self, consumer_key: str) -> None:
         """Encrypt the key, bound to this link so that it opens in no other row."""
         self.encrypted_key = crypto.encrypt(consumer_key, bound_to=self.key_binding)
+
+    @property
+    def holder(self) -> str:
+        """Who holds it, by the name that addresses and pages use: a nichandle, or "operator"."""
+        return self.user.nichandle.nichandle if self.user.nichandle else self.user.username
 
     @property
     def key_binding(self) -> str:

@@ -40,7 +40,9 @@ def tell_of_lapsing_keys() -> int:
         kind=Notice.Kind.KEY_LAPSES,
         at__gt=OuterRef("renewed_at"),
     )
-    lapsing = Link.objects.usable().filter(expiration__lte=now + Link.SOON).exclude(Exists(told))
+    # Those the operator holds are renewed by the operator, whose page of accounts says when they run out.
+    lapsing = Link.objects.usable().filter(expiration__lte=now + Link.SOON).exclude(user__nichandle=None)
+    lapsing = lapsing.exclude(Exists(told))
     notices = [
         Notice(nichandle=link.nichandle, to=link.user.nichandle or link.nichandle, kind=Notice.Kind.KEY_LAPSES)
         for link in lapsing.select_related("nichandle", "user__nichandle")
@@ -90,7 +92,7 @@ def mail(notice: Notice) -> EmailMessage:
 
 def sentence(notice: Notice) -> str:
     """What happened, for whoever reads the page or the mail."""
-    names = {"account": notice.nichandle.nichandle, "who": notice.who}
+    names = {"account": notice.nichandle.nichandle, "who": notice.who or _("The operator of this panel")}
     match notice.kind:
         case Notice.Kind.LINKED:
             return (

@@ -58,9 +58,8 @@ def _account(nichandle: Nichandle) -> dict[str, Any]:
     facts = model_to_dict(nichandle, exclude=["id"])
     links = nichandle.links.select_related("user__nichandle")
     facts["linked_by"] = [
-        {"account": link.user.nichandle.nichandle, "since": link.created_at, "until": link.expiration}
+        {"account": link.holder, "since": link.created_at, "until": link.expiration}
         for link in links
-        if link.user.nichandle is not None
     ]
     return facts
 

@@ -302,6 +302,14 @@ ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
     "login_failed": "10/m/ip,5/5m/key",
 }
+# What else may be done how often: for an address, and for a person who is signed in. See accounts/limits.py.
+LIMITS = {
+    "link": "20/m/ip,10/m/user",
+    "assurance": "20/m/ip,10/m/user",
+    "search": "240/m/ip,120/m/user",
+    "export": "20/h/ip,5/h/user",
+    "people": "60/m/ip,30/m/user",
+}
 MFA_ADAPTER = "accounts.factors.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_FORMS = {

@@ -80,3 +80,30 @@ class WelcomeForm(forms.Form):
         if first and second and first != second:
             self.add_error("password2", ValidationError(gettext("These are two different passwords.")))
         return cleaned
+
+
+class InviteForm(forms.Form):
+    """Whom to mail a link to, and what they may do."""
+
+    email = forms.EmailField(
+        label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off", "maxlength": 254})
+    )
+    role = forms.ChoiceField(label=_("Role"), choices=[(role.value, role.label) for role in User.STAFF])
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).strip().lower()
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(label=_("Role"), choices=[(role.value, role.label) for role in User.STAFF])
+
+
+class AccountKeyForm(forms.Form):
+    """A consumer key as OVHcloud gave it. What was typed is never written into a page, also not when it is wrong."""
+
+    consumer_key = forms.RegexField(
+        label=_("Consumer key"),
+        regex="^[A-Za-z0-9]{16,64}$",
+        error_messages={"invalid": _("A consumer key is letters and digits, 32 of them as a rule.")},
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false", "maxlength": 64}),
+    )

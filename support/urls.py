@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from support.views import acting, desk, sync, withdrawals
+from support.views import acting, desk, people, sync, withdrawals
 
 app_name = "support"
 
@@ -10,6 +10,10 @@ urlpatterns = [
     path("", desk.search, name="search"),
     path("queues/", desk.queues, name="queues"),
     path("sync/", sync.sync, name="sync"),
+    path("people/", people.people, name="people"),
+    path("people/<str:email>/", people.person, name="person"),
+    path("accounts/", people.accounts, name="accounts"),
+    path("accounts/<str:nichandle>/drop/", people.account_drop, name="account_drop"),
     path("intents/<int:intent_id>/ring/", acting.intent_ring, name="intent_ring"),
     path("intents/<int:intent_id>/close/", acting.intent_close, name="intent_close"),
     path("declarations/<str:reference>/", withdrawals.declaration_show, name="declaration_show"),

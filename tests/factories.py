@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Link, Nichandle, User
 from orders.models import Canary, Order, OrderDetail, OrderEvent, OrderImport, Status
+from tests.given import TOTP_SECRET
 
 _numbers = count(1)
 
@@ -66,12 +67,16 @@ def make_customer(nichandle: str | Nichandle = "", **fields: Any) -> User:
     return user
 
 
-# The secret of every made-up staff member's authenticator app.
-TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+def make_kept(nichandle: str) -> Link:
+    """An account that the operator looks after, with a key of no use."""
+    link = Link(user=User.objects.operator(), nichandle=make_nichandle(nichandle))
+    link.keep_key("a consumer key that OVHcloud never gave")
+    link.save()
+    return link
 
 
 def make_staff(
-    email: str = "", role: str = "support", password: str = "correct horse battery", *, factor: bool = True
+    email: str = "", role: str = "support", password: str | None = "correct horse battery", *, factor: bool = True
 ) -> User:
     """Staff with an app whose secret is TOTP_SECRET; factor=False: with a password alone, which opens no desk."""
     user = User.objects.make_staff(email or f"staff{next(_numbers)}@example.net", role, password)

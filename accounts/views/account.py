@@ -6,6 +6,7 @@ from allauth.core.internal import ratelimit
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -86,9 +87,8 @@ def link_begin(request: CustomerRequest) -> HttpResponse:
 def link_end(request: CustomerRequest, nichandle: str, holder: str) -> HttpResponse:
     """End a link: mine to another account, or somebody's to mine. Nobody ends what is neither."""
     _customer(request)
-    link = get_object_or_404(
-        queries.links_i_may_end(request.user), nichandle__nichandle=nichandle, user__nichandle__nichandle=holder
-    )
+    held_by = Q(user__nichandle__nichandle=holder) | Q(user__nichandle=None, user__username=holder)
+    link = get_object_or_404(queries.links_i_may_end(request.user).filter(held_by), nichandle__nichandle=nichandle)
     if request.method != "POST":
         return render(request, "accounts/link_end.html", {"link": link, "mine": link.user_id == request.user.pk})
     actions.end_link(request, link)

@@ -20,7 +20,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if not user.is_authenticated:
         return render(request, "orders/welcome.html", {"next": own_page(request.GET.get("next", ""))})
     if user.is_staff:
-        return redirect("support:search")
+        return redirect(user.desk)
     nichandle = request.nichandle  # type: ignore[attr-defined]
     if request.link_is_lost:  # type: ignore[attr-defined]
         return render(request, "accounts/key_revoked.html")

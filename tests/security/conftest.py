@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Link, User
 from orders import actions
 from orders.models import Order, Receipt, Retraction, Status
-from tests.factories import make_canary, make_customer, make_detail, make_nichandle, make_order, make_staff
+from tests.factories import make_canary, make_customer, make_detail, make_kept, make_nichandle, make_order, make_staff
 
 # Words that stand in A's rows and in nobody else's.
 SECRETS_OF_A = ("Agathe", "Canari", "agathe@canari.example", "canari.example", "VPS Canari")
@@ -21,7 +21,7 @@ SECRETS_OF_A = ("Agathe", "Canari", "agathe@canari.example", "canari.example", "
 class Sieged:
     """
     order: A's unpaid one. withdrawn: A's delivered one, declared. theirs: B's. public: made without
-    signing in. unknown: a number nobody has.
+    signing in. kept: the operator's hold on an account of nobody here. unknown: a number nobody has.
     """
 
     a: User
@@ -33,6 +33,7 @@ class Sieged:
     theirs: Order
     reference: str
     public: Retraction
+    kept: Link
     unknown: int = 999_999_999
 
 
@@ -65,6 +66,7 @@ def sieged(db: None) -> Sieged:
         theirs=make_order(b.nichandle, 238_100_003),
         reference=declared.retraction.reference,
         public=public,
+        kept=make_kept("kurt3-ovh"),
     )
 
 

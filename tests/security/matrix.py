@@ -124,6 +124,18 @@ support:queues             read  door     404      404      404      door     20
 support:sync               read  door     404      404      404      door     200      200
                            post  door     404      404      404      door     405      405
                            else  door     404      404      404      door     405      405
+support:people             read  door     404      404      404      door     403      200
+                           post  door     404      404      404      door     403      200
+                           else  door     404      404      404      door     405      405
+support:person             read  door     404      404      404      door     403      200
+                           post  door     404      404      404      door     403      302
+                           else  door     404      404      404      door     405      405
+support:accounts           read  door     404      404      404      door     403      200
+                           post  door     404      404      404      door     403      200
+                           else  door     404      404      404      door     405      405
+support:account_drop       read  door     404      404      404      door     403      200
+                           post  door     404      404      404      door     403      302
+                           else  door     404      404      404      door     405      405
 support:intent_ring        read  door     404      404      404      door     405      405
                            post  door     404      404      404      door     403      403
                            else  door     404      404      404      door     405      405

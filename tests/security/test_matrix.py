@@ -64,6 +64,8 @@ def samples(sieged: Sieged) -> dict[str, Any]:
         "token": "a-token-nobody-was-given",
         "holder": "bruno2-ovh",
         "name": "a-name-nobody-has",
+        "email": sieged.support.username,
+        "support:account_drop": {"nichandle": sieged.kept.nichandle.nichandle},
     }
 
 

@@ -3,12 +3,10 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from allauth.mfa.models import Authenticator
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 
-from accounts import audit
-from accounts.models import Session, User
+from accounts import factors
+from accounts.models import User
 
 
 class Command(BaseCommand):
@@ -26,11 +24,5 @@ class Command(BaseCommand):
         )
         if user is None:
             raise CommandError(f"Nobody signs in here as {name!r}: give a nichandle, or the e-mail of staff.")
-        with transaction.atomic():
-            factors = Authenticator.objects.filter(user=user)
-            removed = factors.exclude(type=Authenticator.Type.RECOVERY_CODES).count()
-            factors.delete()
-            ended, _rows = Session.objects.filter(user=user).delete()
-            subject = user.nichandle.nichandle if user.nichandle else ""
-            audit.record(None, "factors_reset", subject=subject, target=user.username, removed=removed)
+        removed, ended = factors.reset(None, user)
         self.stdout.write(f"{removed} factors of {name} are removed and {ended} sessions ended.")

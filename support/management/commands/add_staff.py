@@ -18,7 +18,7 @@ from accounts.models import User
 from support import invitations
 from support.models import Invitation
 
-ROLES = [role for role in User.Role.values if role]
+ROLES = [role.value for role in User.STAFF]
 
 
 class Command(BaseCommand):
