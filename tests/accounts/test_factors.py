@@ -12,7 +12,8 @@ from accounts import crypto, rotation
 from accounts.factors import name_of
 from accounts.models import AuditEvent
 from tests.accounts.test_sign_in import begin, come_back, sign_in
-from tests.factories import TOTP_SECRET, make_staff
+from tests.factories import make_staff
+from tests.given import TOTP_SECRET
 
 pytestmark = pytest.mark.django_db
 

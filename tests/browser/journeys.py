@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pyotp
 from playwright.sync_api import Page, expect
 
-from tests.factories import TOTP_SECRET
+from tests.given import TOTP_SECRET
 
 if TYPE_CHECKING:
     from tests.processes.stack import Stack

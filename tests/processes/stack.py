@@ -19,7 +19,7 @@ from django.db import connection
 
 from embedded import Valkey
 from embedded.process import start_child, stop_child
-from tests.factories import TOTP_SECRET
+from tests.given import TOTP_SECRET
 
 ROOT = Path(settings.BASE_DIR)
 
