@@ -4,7 +4,7 @@ import logging
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -114,6 +114,8 @@ def check(turn: Turn, accounts: Sequence[Account], witness: Witness) -> None:
     }
     _afford(turn, accounts, questions)
     jobs = [job for account in accounts for job in _jobs(turn, account, questions[account.link.pk], seen)]
+    # The longest first: the turn ends with its last call.
+    jobs.sort(key=_calls, reverse=True)
     answers = [answer for found in turn.run(jobs) for answer in found or ()]
     _note_reach(seen, answers, began)
     _keep(seen, answers, witness)
@@ -124,7 +126,7 @@ def check(turn: Turn, accounts: Sequence[Account], witness: Witness) -> None:
 
 
 # --- Asking -----------------------------------------------------------------------------------------------------------
-Job = Callable[[], list[Answer]]
+Job = partial[list[Answer]]
 
 
 def takes_batches(address: str) -> bool | None:
@@ -187,6 +189,11 @@ def _jobs(turn: Turn, account: Account, questions: list[Question], seen: dict[in
         return [partial(_ask_batch, turn.address, gateway, trial), *singles]
     chunks = [questions[start : start + LARGEST_BATCH] for start in range(0, len(questions), LARGEST_BATCH)]
     return [partial(_ask_batch, turn.address, gateway, chunk) for chunk in chunks]
+
+
+def _calls(job: Job) -> int:
+    question = job.args[-1]
+    return question.calls if isinstance(question, Question) else sum(each.calls for each in question)
 
 
 def _ask_one(gateway: Gateway, question: Question) -> list[Answer]:
