@@ -11,6 +11,7 @@ from bench.stack import Stack
 
 SEQUENTIAL = "plain client, one after another"
 THREADS = "plain client, pool of 64 threads"
+MORE_THREADS = "plain client, pool of 128 threads"
 CELERY = "one Celery task an order, prefork 2"
 CELERY_THREADS = "one Celery task an order, 64 threads"
 OURS = "our engine"
@@ -40,6 +41,7 @@ def _throughput(stack: Stack, size: Size, rounds: int) -> Table:
             CELERY: partial(a_celery, orders=min(most // 10, size.active), pool="prefork", concurrency=2),
             CELERY_THREADS: partial(a_celery, orders=min(most, size.active), pool="threads", concurrency=64),
             THREADS: partial(case, "poll_threads", seconds=size.slice_s),
+            MORE_THREADS: partial(case, "poll_threads", seconds=size.slice_s, threads=128),
             OURS: partial(case, "poll_ours", seconds=size.ours_s),
         },
         rounds,

@@ -48,9 +48,10 @@ def poll_sequential(seconds: float) -> Figures:
     return _plainly(seconds, map, 1)
 
 
-def poll_threads(seconds: float) -> Figures:
-    with ThreadPoolExecutor(THREADS) as pool:
-        return _plainly(seconds, pool.map, THREADS)
+def poll_threads(seconds: float, threads: int = THREADS) -> Figures:
+    """Each thread has a connection to PostgreSQL of its own."""
+    with ThreadPoolExecutor(threads) as pool:
+        return _plainly(seconds, pool.map, threads)
 
 
 def _plainly(seconds: float, run: Callable[..., Iterator[None]], at_once: int) -> Figures:
