@@ -257,6 +257,17 @@ def end_sessions(request: CustomerRequest, name: str) -> int:
     return ended
 
 
+@transaction.atomic
+def change_settings(request: CustomerRequest, *, language: str, time_zone: str) -> None:
+    """The person's language, and the time zone of their own account; whoever linked it sees its times in it, too."""
+    user, own = request.user, request.user.nichandle
+    assert own is not None  # noqa: S101  (a customer has one)
+    audit.record(request, "settings", subject=own.nichandle, language=language, time_zone=time_zone)
+    user.language, own.time_zone = language, time_zone
+    user.save(update_fields=["language"])
+    own.save(update_fields=["time_zone"])
+
+
 def keep_me(nichandle: Nichandle, me: dict[str, Any]) -> None:
     """Write what GET /me said into the row; me is a NichandleRecord as a dict."""
     if not nichandle.me_read_at:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.http import HttpRequest
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import Nichandle, User
@@ -38,6 +39,18 @@ def wants_fragment(request: HttpRequest) -> bool:
 def is_poll(request: HttpRequest) -> bool:
     """True when a page that lies open asks by itself whether there is news: nobody need be sitting there."""
     return request.method == "GET" and bool(request.headers.get("HX-Request")) and wants_fragment(request)
+
+
+def remember_language(response: HttpResponse, language: str) -> None:
+    """The reader's own switch, for this browser; the account keeps it for the others."""
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=settings.LANGUAGE_COOKIE_AGE,
+        secure=settings.LANGUAGE_COOKIE_SECURE,
+        httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
+        samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+    )
 
 
 def works_without_key(view: View) -> View:

@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q
 from django.db.models.query import QuerySet
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from accounts import notices, words
 from accounts.http import CustomerRequest
@@ -38,8 +40,12 @@ def account_for_page(request: CustomerRequest) -> dict[str, Any]:
         "country": words.country(own.country),
         "link": next((link for link in links if link.nichandle_id == own.pk), None),
         "may": rights_in_words(next((link for link in links if link.nichandle_id == own.pk), None)),
-        "linked": [link for link in links if link.nichandle_id != own.pk],
-        "holders": list(own.links.exclude(user=user).select_related("user__nichandle").order_by("created_at")),
+        "language": dict(settings.LANGUAGES).get(user.language or get_language() or "", ""),
+        "linked": [(link, rights_in_words(link)) for link in links if link.nichandle_id != own.pk],
+        "holders": [
+            (link, rights_in_words(link))
+            for link in own.links.exclude(user=user).select_related("user__nichandle").order_by("created_at")
+        ],
         "sessions": _sessions(request, now),
         "notices": [
             {"at": notice.at, "sentence": notices.sentence(notice)}

@@ -13,6 +13,7 @@ urlpatterns = [
     path("sign-in/confirm/", sign_in.sign_in_confirm, name="sign_in_confirm"),
     path("sign-out/", sign_in.sign_out, name="sign_out"),
     path("account/", account.account, name="account"),
+    path("account/settings/", account.change_settings, name="settings"),
     path("account/forget/", account.forget_me, name="forget"),
     path("account/erase/", account.erase, name="erase"),
     path("account/switch/", account.switch, name="switch"),

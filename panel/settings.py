@@ -308,6 +308,7 @@ LIMITS = {
     "assurance": "20/m/ip,10/m/user",
     "search": "240/m/ip,120/m/user",
     "export": "20/h/ip,5/h/user",
+    "declared": "60/m/ip",
     "people": "60/m/ip,30/m/user",
 }
 MFA_ADAPTER = "accounts.factors.MFAAdapter"

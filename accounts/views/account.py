@@ -2,20 +2,23 @@
 
 from typing import Any, cast
 
-from allauth.core.internal import ratelimit
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import translation
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import actions, queries
 from accounts.addresses import own_page
 from accounts.assurance import asks_who_is_there, is_fresh
-from accounts.http import CustomerRequest
+from accounts.forms import SettingsForm
+from accounts.http import CustomerRequest, remember_language
+from accounts.limits import limited
 from accounts.models import SignIn
 from accounts.views.factors import show_by_factor
 from accounts.views.sign_in import begin
@@ -32,6 +35,23 @@ def _customer(request: HttpRequest) -> CustomerRequest:
 def account(request: CustomerRequest) -> HttpResponse:
     """Who I am at OVHcloud, what the panel may do there, which accounts and sessions there are, and how to end each."""
     return render(request, "accounts/account.html", queries.account_for_page(_customer(request)))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_settings(request: CustomerRequest) -> HttpResponse:
+    """The language of this person's pages, and the time zone of their own account's times."""
+    own = _customer(request).user.nichandle
+    assert own is not None  # noqa: S101  (a customer has one)
+    language = request.user.language or get_language() or "en"
+    form = SettingsForm(request.POST or None, initial={"language": language, "time_zone": own.time_zone})
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "accounts/settings.html", {"form": form})
+    actions.change_settings(request, **form.cleaned_data)
+    translation.activate(form.cleaned_data["language"])
+    messages.success(request, _("Kept."))
+    response = redirect("accounts:account")
+    remember_language(response, form.cleaned_data["language"])
+    return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -73,13 +93,13 @@ def switch(request: CustomerRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @asks_who_is_there
+@limited("link")
 def link_begin(request: CustomerRequest) -> HttpResponse:
     """What linking means; a POST goes through OVHcloud, where one signs in as the account to link."""
     _customer(request)
     if request.method != "POST":
         return render(request, "accounts/link.html")
-    limited = ratelimit.consume_or_429(request, app="allauth.account", action="sign_in")
-    return cast(HttpResponse, limited) if limited else begin(request, SignIn.Purpose.LINK)
+    return begin(request, SignIn.Purpose.LINK)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -98,6 +118,7 @@ def link_end(request: CustomerRequest, nichandle: str, holder: str) -> HttpRespo
 
 # --- Showing who is there ---------------------------------------------------------------------------------------------
 @require_http_methods(["GET", "HEAD", "POST"])
+@limited("assurance")
 def assurance(request: HttpRequest) -> HttpResponse:
     """
     Before something that a borrowed session must not do: show once more that it is you. By a factor, where one is set
@@ -114,8 +135,7 @@ def assurance(request: HttpRequest) -> HttpResponse:
         return redirect("account_login")
     if request.method != "POST":
         return render(request, "accounts/assurance.html", {"next": then})
-    limited = ratelimit.consume_or_429(request, app="allauth.account", action="sign_in")
-    return cast(HttpResponse, limited) if limited else begin(request, SignIn.Purpose.ASSURANCE, then)
+    return begin(request, SignIn.Purpose.ASSURANCE, then)
 
 
 # --- Sessions ---------------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from typing import Any, cast
 
 from allauth.account.utils import perform_login
 from allauth.core.internal import ratelimit
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import actions, audit
 from accounts.actions import AnotherAccount, KeyNotGranted, SignInRefused
 from accounts.assurance import note_shown
+from accounts.http import remember_language
 from accounts.models import Nichandle, SignIn
 from gateway import OvhError, OvhUnavailable
 
@@ -104,14 +104,7 @@ def _enter(request: HttpRequest, begun: SignIn) -> HttpResponse:
         logout(request)
     response: HttpResponse = perform_login(request, user, redirect_url=begun.then or reverse("orders:order_list"))
     if user.language:
-        response.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME,
-            user.language,
-            max_age=settings.LANGUAGE_COOKIE_AGE,
-            secure=settings.LANGUAGE_COOKIE_SECURE,
-            httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
-            samesite=settings.LANGUAGE_COOKIE_SAMESITE,
-        )
+        remember_language(response, user.language)
     return response
 
 

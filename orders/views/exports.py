@@ -9,6 +9,7 @@ from django.views.decorators.vary import vary_on_headers
 from accounts import audit
 from accounts.assurance import asks_who_is_there
 from accounts.http import CustomerRequest, wants_fragment
+from accounts.limits import limited
 from orders import actions
 from orders.models import Export
 
@@ -16,6 +17,7 @@ from orders.models import Export
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request", "HX-Boosted", "HX-History-Restore-Request")
 @asks_who_is_there
+@limited("export")
 def export(request: CustomerRequest) -> HttpResponse:
     """What is in the download, and where it stands; a POST asks for one."""
     if request.method == "POST":

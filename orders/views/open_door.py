@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import audit
+from accounts.limits import limited
 from orders import actions
 from orders.models import Receipt, Retraction
 from orders.retraction import document, limits, open_door, receipt, words
@@ -45,6 +46,7 @@ def declaration(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@limited("declared", reading=True)
 def declared(request: HttpRequest, token: str) -> HttpResponse:
     """What one has just declared, for whoever holds the link. It says nothing of what was found, or whether."""
     retraction = open_door.by_link(token)
@@ -68,6 +70,7 @@ def declared(request: HttpRequest, token: str) -> HttpResponse:
 
 @login_not_required
 @require_safe
+@limited("declared", reading=True)
 def declared_pdf(request: HttpRequest, token: str) -> HttpResponse:
     """Its receipt as PDF, by the same link. While it cannot be made, back to the page, which says the same."""
     retraction = open_door.by_link(token)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from accounts import audit
 from accounts.http import StaffRequest, wants_fragment
+from accounts.limits import limited
 from accounts.models import User
 from support import queries, timeline, trail, withdrawals
 from support import search as searching
@@ -43,6 +44,7 @@ def for_support(view: View) -> Callable[..., HttpResponse]:
 
 @require_safe
 @for_support
+@limited("search", reading=True)
 def search(request: StaffRequest) -> HttpResponse:
     """One field for whatever the caller says. Five or six queries, whatever is found."""
     now = timezone.now()

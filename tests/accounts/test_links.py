@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import actions, notices, sync
-from accounts.models import AuditEvent, DroppedKey, Link, Notice, User
+from accounts.models import AuditEvent, DroppedKey, Link, Nichandle, Notice, User
 from accounts.ovh import application
 from gateway import CredentialRevoked, Gateway
 from tests.accounts.test_sign_in import come_back, sign_in
@@ -234,6 +234,7 @@ def test_a_key_that_a_link_held_ends_nobodys_session(customer, customer_client):
 
 def test_a_key_that_runs_out_soon_is_announced_once_and_renewed_by_one_button(customer, customer_client):
     Link.objects.update(expiration=timezone.now() + timedelta(days=5))
+    Nichandle.objects.update(language="en_GB")
     assert notices.tell_of_lapsing_keys() == 1
     assert notices.tell_of_lapsing_keys() == 0
     notices.send_due()

@@ -94,6 +94,9 @@ accounts:sign_out          read  405      405      405      405      405      40
 accounts:account           read  in       200      200      200      in       404      404
                            post  in       405      405      405      in       405      405
                            else  in       405      405      405      in       405      405
+accounts:settings          read  in       200      200      200      in       404      404
+                           post  in       200      200      200      in       404      404
+                           else  in       405      405      405      in       405      405
 accounts:forget            read  in       200      200      200      in       404      404
                            post  in       200      200      200      in       404      404
                            else  in       405      405      405      in       405      405
