@@ -138,7 +138,7 @@ def takes_batches(address: str) -> bool | None:
 def _afford(turn: Turn, accounts: Sequence[Account], questions: dict[int, list[Question]]) -> None:
     """
     Reserve what the dear routes take, for all accounts in one statement. Where a key has not so much, only the status
-    is asked for: a call that finds no token would throw away those before it, again and again.
+    is asked for, or nothing: a call that finds no token would throw away those before it, again and again.
     """
     a_call = LARGEST_BATCH if takes_batches(turn.address) else 1
     short = {}
@@ -157,14 +157,24 @@ def _afford(turn: Turn, accounts: Sequence[Account], questions: dict[int, list[Q
 
 
 def _cut(questions: Sequence[Question], missing: int) -> list[Question]:
-    """Spare so many calls, at the end of the row first, and none of what must be answered whole."""
+    """
+    Spare so many calls, at the end of the row first. What must be answered whole is left out for this turn when the
+    others have nothing more to spare; one question stays, and asks for its tokens on the way.
+    """
     cut = []
     for question in reversed(questions):
         if missing > 0 and question.calls > 1 and not question.must_be_whole:
             missing -= question.calls - 1
             question = question.status_only()
         cut.append(question)
-    return cut[::-1]
+    kept: list[Question] = []
+    for place, question in enumerate(cut, 1):
+        is_all_there_is = place == len(cut) and not kept
+        if missing > 0 and question.must_be_whole and not is_all_there_is:
+            missing -= question.calls
+        else:
+            kept.append(question)
+    return kept[::-1]
 
 
 def _jobs(turn: Turn, account: Account, questions: list[Question], seen: dict[int, Seen]) -> list[Job]:
@@ -241,7 +251,7 @@ def question_about(row: Seen, now: datetime) -> Question:
         row.order_id,
         known=facts.status,
         order=whole or facts.status == Status.UNKNOWN,
-        follow_up=asked or watched or (steps_are_old and (moving or row.follow_up_read_at is None)),
+        follow_up=asked or watched or (not lapsed and steps_are_old and (moving or row.follow_up_read_at is None)),
         payment=row.payment_date is None and (lapsed or (papers and facts.was_paid)),
         associated=papers and not moving and facts.associated_type not in ("Bill", "Refund"),
         must_be_whole=asked or lapsed,

@@ -15,7 +15,7 @@ from django.utils import timezone
 from orders.models import Due
 
 # Rows of one statement: none of them is locked longer than 50 ms.
-CHUNK = 1000
+CHUNK = 500
 # A task's turn.
 TURN_SECONDS = 25
 

@@ -80,6 +80,22 @@ def test_a_change_that_cannot_be_followed_now_waits_for_tokens_for_all_of_it(ovh
     assert changed.status == "delivered"
 
 
+def test_of_many_whose_time_is_over_as_many_are_asked_as_can_be_asked_whole(ovh: Any, moving: Nichandle):
+    for order in moving.orders.all():
+        ovh.change_order(order.order_id, status="notPaid")
+    over = timezone.now() - timedelta(minutes=1)
+    moving.orders.update(status="notPaid", was_paid=False, payment_date=None, expiration_date=over)
+    moving.orders.update(next_poll_at=over, status_checked_at=over - timedelta(minutes=1))
+    tokens(ORDERS)
+    since = ovh.last_request()
+    sync.poll_orders()
+    calls = asked(ovh, since)
+    whole = calls["status"]
+    assert 2 <= whole <= ORDERS // 3
+    assert calls["payment"] == whole
+    assert sum(calls.values()) <= ORDERS
+
+
 def test_what_a_customer_asked_for_is_never_cut_to_its_status(ovh: Any, moving: Nichandle):
     wanted = moving.orders.first()
     assert wanted is not None
