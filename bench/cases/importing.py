@@ -23,7 +23,7 @@ def import_ours(seconds: float) -> Figures:
     engine.begin_import(nichandle)
     while meter.seconds() < seconds and not OrderImport.objects.filter(finished_at__isnull=False).exists():
         if not engine.import_some():
-            time.sleep(0.05)
+            time.sleep(0.25)
     figures = meter.figures(Order.objects.count())
     watcher.stop()
     row = OrderImport.objects.get()
