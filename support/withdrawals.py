@@ -62,7 +62,9 @@ def _mails(name: str, rows: Any, now: datetime) -> Queue:
 
 def _mail_entry(row: Receipt, now: datetime) -> QueueEntry:
     order = row.retraction.order or row.order
-    act: dict[str, Any] = {"why": row.address, "said": row.last_error}
+    # The words went; what could not be made is the PDF that is still owed.
+    why = _("%(address)s: its mail went, its PDF could not be made yet") % {"address": row.address}
+    act: dict[str, Any] = {"why": why if row.sent_at else row.address, "said": row.last_error}
     act |= {"action_url": reverse("support:receipt_send", args=[row.pk]), "action": _("Send now")}
     if order is None:
         return _public_entry(row.retraction, row.retraction.declared_at, now, **act)

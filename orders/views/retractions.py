@@ -32,7 +32,7 @@ def retraction_show(request: CustomerRequest, order_id: int) -> HttpResponse:
     if form and form.is_valid():
         actions.retract_order(order, **form.for_action(), request=request)
         # Here also when one had been declared before: that one stands, and this page shows it.
-        return redirect("orders:retraction_show", order.order_id)
+        return redirect(reverse("orders:retraction_show", args=[order.order_id]) + "#declared")
     return page_of(request, order, declaring=form)
 
 

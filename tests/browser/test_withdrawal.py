@@ -173,6 +173,13 @@ def test_signed_in_by_keyboard_alone(visit, customer, width, language, scripts):
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#receipt")).to_contain_text(re.compile(r"W(-[2-9A-Z]{9}){3}"))
+    # Where it stands now is where one is, also after the region has renewed itself.
+    arrived = page.locator("#declared")
+    expect(arrived).to_be_focused()
+    page.wait_for_timeout(2_500)
+    expect(arrived).to_be_focused()
+    assert arrived.get_attribute("aria-labelledby") == "withdrawal-heading withdrawal-state"
+    expect(page.locator("#withdrawal-state")).not_to_be_empty()
     assert Retraction.objects.get().language == language
     assert not scrolls_sideways(page)
     assert person.complaints == []

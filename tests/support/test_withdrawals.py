@@ -145,6 +145,22 @@ def test_an_undelivered_one_is_seen_with_the_mail_servers_words_and_tried_at_onc
     assert [mail["to"] for mail in sandbox.mail()] == [["anna@example.com"]]
 
 
+def test_a_mail_that_went_without_its_document_is_seen_until_that_follows(staff_client, order, settings, tmp_path):
+    full = tmp_path / "disk"
+    full.write_text("no directory")
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    retract_order(order, email="anna@example.com", language="en", request=None)
+    with pytest.MonkeyPatch.context() as disk:
+        disk.setattr("tempfile.tempdir", str(full))
+        assert receipt.send_due() == 1
+    [entry] = queue(staff_client, "unmailed")
+    assert "its PDF could not be made yet" in entry.why
+    assert entry.said
+    staff_client.post(entry.action_url)
+    assert receipt.send_due() == 1
+    assert queue(staff_client, "unmailed") == []
+
+
 def test_a_mail_that_went_is_not_sent_again_by_its_number(staff_client, unmatched):
     Receipt.objects.update(sent_at=timezone.now(), next_attempt_at=None)
     mail = Receipt.objects.first()

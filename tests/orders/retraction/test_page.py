@@ -138,7 +138,7 @@ def test_declaring_stores_the_words_shown_and_leads_back_to_the_page(customer_cl
     shown = text(customer_client.get(path(order)))
     response = declare(customer_client, order, email="other@example.org")
     assert response.status_code == 302
-    assert response.url == path(order)
+    assert response.url == path(order) + "#declared"
     declared = Retraction.objects.get()
     assert declared.statement in shown
     assert (declared.name, declared.email, declared.language) == ("Anna Martin", "other@example.org", "en")
