@@ -316,6 +316,13 @@ def purge(model: type[models.Model], before: datetime) -> int:
     return int(gone)
 
 
+def has_old(model: type[models.Model], before: datetime) -> bool:
+    """Whether there is anything that `purge` would delete, without verifying what is there."""
+    sealed = _SEALED[model._meta.db_table]
+    upto = _old_enough(sealed, list(Seal.objects.filter(table=sealed.table).order_by("number")), before)
+    return upto is not None and model._default_manager.filter(pk__lte=upto).exists()
+
+
 def _old_enough(sealed: Sealed, seals: list[Seal], before: datetime) -> int | None:
     """The last row of the last batch that holds nothing younger, nor does any batch before it."""
     youngest = sealed.model._default_manager.filter(**{f"{sealed.time_field}__gte": before})

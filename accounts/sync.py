@@ -36,11 +36,10 @@ def drop_keys(limit: int = 20) -> None:
 
 
 def abandon_old_sign_ins() -> None:
-    """Drop the keys of journeys that nobody finished in time, and forget finished ones after a day."""
+    """Drop the keys of journeys that nobody finished in time."""
     now = timezone.now()
     for sign_in in SignIn.objects.filter(created_at__lt=now - SignIn.LIFETIME).exclude(encrypted_key="")[:200]:
         abandon(sign_in, "never finished")
-    SignIn.objects.filter(created_at__lt=now - timedelta(days=1), encrypted_key="").delete()
 
 
 @transaction.atomic

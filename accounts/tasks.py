@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts import notices, seals, sync
+from accounts import notices, retention, seals, sync
 from accounts.ringing import ring
 
 
@@ -19,6 +19,11 @@ def seal() -> None:
 @shared_task
 def tell_of_lapsing_keys() -> None:
     notices.tell_of_lapsing_keys()
+
+
+@shared_task
+def apply_retention() -> None:
+    retention.apply()
 
 
 @shared_task

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.apps import AppConfig
@@ -8,10 +8,11 @@ class OrdersConfig(AppConfig):
     name = "orders"
 
     def ready(self) -> None:
-        from accounts import seals
+        from accounts import retention, seals
         from accounts.signals import forgetting, key_granted
         from orders.models import Retraction
 
+        retention.keep_for("answers of OVHcloud", "RETAIN_EVIDENCE_DAYS", _let_evidence_go)
         # Declarations are few and weigh much: each is sealed at the next turn.
         seals.register(Retraction, "declared_at", patience=timedelta(0))
         forgetting.connect(_erase, dispatch_uid="orders.erase")
@@ -28,6 +29,12 @@ def _begin_import(nichandle: Any, **kwargs: Any) -> None:
     ring(tasks.find_orders)
     ring(tasks.poll_orders)
     ring(tasks.relay_intents)
+
+
+def _let_evidence_go(before: datetime) -> int:
+    from orders import evidence
+
+    return evidence.let_go(before)
 
 
 def _erase(nichandle: Any, **kwargs: Any) -> int:

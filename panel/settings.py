@@ -204,6 +204,7 @@ CELERY_TASK_ROUTES = {
     "orders.tasks.make_exports": {"queue": "import"},
     "accounts.tasks.seal": {"queue": "bulk"},
     "accounts.tasks.tell_of_lapsing_keys": {"queue": "bulk"},
+    "accounts.tasks.apply_retention": {"queue": "bulk"},
     "orders.tasks.import_orders": {"queue": "import"},
     "orders.tasks.read_idle_details": {"queue": "import"},
 }
@@ -239,6 +240,7 @@ CELERY_BEAT_SCHEDULE = {
     "keys": _every("accounts.tasks.drop_keys", 20),
     "seals": _every("accounts.tasks.seal", 60),
     "lapsing keys": _every("accounts.tasks.tell_of_lapsing_keys", 3600),
+    "retention": _every("accounts.tasks.apply_retention", 3600),
     "notices": _every("accounts.tasks.send_notices", 20),
 }
 
@@ -293,6 +295,15 @@ ACCOUNT_LOGIN_TIMEOUT = 900
 AUDIT_ADDRESSES = env.str("AUDIT_ADDRESSES", "full")
 if AUDIT_ADDRESSES not in {"full", "network", "none"}:
     raise ImproperlyConfigured("AUDIT_ADDRESSES is full, network or none.")
+# Days for which what is kept: accounts/retention.py. Declarations and their receipts are not let go by themselves.
+RETAIN_AUDIT_DAYS = env.int("RETAIN_AUDIT_DAYS", 365)
+RETAIN_EVIDENCE_DAYS = env.int("RETAIN_EVIDENCE_DAYS", 365)
+RETAIN_NOTICES_DAYS = env.int("RETAIN_NOTICES_DAYS", 365)
+RETAIN_INVITATIONS_DAYS = env.int("RETAIN_INVITATIONS_DAYS", 30)
+RETAIN_SESSIONS_DAYS = env.int("RETAIN_SESSIONS_DAYS", 7)
+RETAIN_SIGN_INS_DAYS = env.int("RETAIN_SIGN_INS_DAYS", 1)
+if RETAIN_AUDIT_DAYS < 30:
+    raise ImproperlyConfigured("RETAIN_AUDIT_DAYS: an audit trail of less than 30 days proves nothing.")
 # Attempts on both ways in; the cache that counts them reads as empty when Redis is away.
 ACCOUNT_RATE_LIMITS = {
     "sign_in": "20/m/ip",

@@ -5,4 +5,7 @@ class SupportConfig(AppConfig):
     name = "support"
 
     def ready(self) -> None:
-        from support import trail  # noqa: F401  (its receivers connect themselves)
+        from accounts import retention
+        from support import invitations, trail  # noqa: F401  (the trail's receivers connect themselves)
+
+        retention.keep_for("invitations", "RETAIN_INVITATIONS_DAYS", invitations.let_go)

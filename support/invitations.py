@@ -1,7 +1,8 @@
-"""Staff come in by a link that works once; nobody mails it, `manage.py add_staff` prints it."""
+"""Staff come in by a link that works once: an administrator has it mailed, `manage.py add_staff` prints it."""
 
 import hashlib
 import secrets
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -36,6 +37,11 @@ def use(invitation: Invitation, password: str) -> bool:
         user.set_password(password)
         user.save(update_fields=["password"])
     return True
+
+
+def let_go(before: datetime) -> int:
+    """Delete what nobody can use any more."""
+    return Invitation.objects.filter(created_at__lt=before).delete()[0]
 
 
 def _digest(token: str) -> str:

@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -15,9 +16,10 @@ class Command(BaseCommand):
     help = "Deletes lines of the audit trail older than --days, by whole sealed batches. Needs the owner's rights."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--days", type=int, default=365, help="how long a line is kept; 365 unless told")
+        parser.add_argument("--days", type=int, help="how long a line is kept; RETAIN_AUDIT_DAYS unless told")
 
-    def handle(self, *args: Any, days: int, **options: Any) -> None:
+    def handle(self, *args: Any, days: int | None, **options: Any) -> None:
+        days = settings.RETAIN_AUDIT_DAYS if days is None else days
         if days < 30:
             raise CommandError("An audit trail of less than 30 days proves nothing.")
         try:
