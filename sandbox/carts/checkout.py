@@ -1,5 +1,7 @@
 """Judging a cart as the dry run does, and making an order of it."""
 
+import json
+import re
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -8,11 +10,12 @@ from .. import life, making, rules, world
 from ..models import Cart, Customer, Detail, Order
 from ..money import price
 from . import Refusal, catalogue, domains, items, totals
+from .catalogue import Setting
 from .items import Item
 from .totals import Line
 
 # Settings whose value has to be yes.
-_YES = ("OWNER_LEGAL_AGE", "ACCEPT_CONDITIONS", "CLAIMS_NOTICE")
+_YES = ("OWNER_LEGAL_AGE", "ACCEPT_CONDITIONS")
 
 
 def judge(cart: Cart, customer: Customer) -> None:
@@ -53,10 +56,28 @@ def _judge_settings(item: Item) -> None:
     for label, value in values.items():
         if label not in known:
             raise Refusal(f"Custom field {label[:100]} is not allowed for product {name}")
-        if known[label].values and value not in known[label].values:
+        if not _is_fit(known[label], value):
             raise Refusal(f"Custom field {label} has an invalid value for product {name}")
         if label in _YES and value not in ("true", "1"):
             raise Refusal(f"Custom field {label} must be accepted for product {name}")
+
+
+def _is_fit(setting: Setting, value: str) -> bool:
+    if setting.needed and not value.strip():
+        return False
+    if setting.values:
+        return value in setting.values
+    if setting.label == "DNS":
+        return re.search(r"\s", value) is None
+    # A registrant's word on a trademark notice is text; nobody has published which. A plain no is none.
+    if setting.label == "CLAIMS_NOTICE":
+        return value not in ("false", "0")
+    if setting.label == "DOMAIN_CONFIG":
+        try:
+            json.loads(value)
+        except (ValueError, RecursionError):
+            return False
+    return True
 
 
 def _judge_options(cart: Cart, item: Item) -> None:

@@ -132,8 +132,12 @@ def test_the_sample_of_the_guides_prices_a_name(shop: Shopping) -> None:
     [
         ("lavande.fr", {"OWNER_LEGAL_AGE": ""}, "OWNER_LEGAL_AGE has an invalid value"),
         ("lavande.berlin", {}, "must have an address in Berlin"),
+        ("lavande.fr", {"DNS": "ns1.example; ns2.example"}, "DNS has an invalid value"),
+        ("config.fr", {"DOMAIN_CONFIG": "{no JSON"}, "DOMAIN_CONFIG has an invalid value"),
         ("brand.fr", {}, "there must be a field with name 'CLAIMS_NOTICE'"),
+        ("brand.fr", {"CLAIMS_NOTICE": "false"}, "CLAIMS_NOTICE has an invalid value"),
         ("reserved.fr", {}, "there must be a field with name 'REASON'"),
+        ("reserved.fr", {"REASON": " "}, "REASON has an invalid value"),
         ("taken.fr", {}, "there must be a field with name 'AUTH_INFO'"),
         ("lavande.fr", {"OWNER_CONTACT": "/me/contact/1"}, "OWNER_CONTACT has an invalid value"),
         ("lavande.fr", {"TECH_ACCOUNT": "nobody-ovh"}, "TECH_ACCOUNT has an invalid value"),
@@ -146,6 +150,12 @@ def test_the_dry_run_refuses(shop: Shopping, name: str, values: dict[str, str], 
     status, found = shop.refused("GET", "/checkout")
     assert status == 400
     assert message in found
+
+
+def test_what_is_asked_for_in_words_may_be_any(shop: Shopping) -> None:
+    words = {"DOMAIN_CONFIG": "{}", "REASON": "my town", "CLAIMS_NOTICE": "read, and I go on", "DNS": "ns1.x;ns2.x"}
+    shop.domain("config-reserved-brand.fr", **words)
+    assert shop.get("/checkout")["details"]
 
 
 def test_somebody_in_berlin_may_have_berlin(sandbox: Sandbox) -> None:
