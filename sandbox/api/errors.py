@@ -26,7 +26,8 @@ _CLASSES = {
     413: "Client::PayloadTooLarge",
     429: "Client::TooManyRequests",
     500: "Server::InternalServerError",
-    503: "Server::ServiceUnavailable",
+    # What was seen with "Service is temporarily unavailable" too.
+    503: "Server::InternalServerError",
 }
 
 
