@@ -77,6 +77,9 @@ def _sent(request: HttpRequest, *known: str) -> dict[str, Any]:
     """Return the JSON object sent. A field that is not known is a mistake, not a wish to be ignored."""
     try:
         sent = json.loads(request.body or b"{}")
+        # Lone surrogates are no text, and PostgreSQL keeps no NUL.
+        if "\\u0000" in json.dumps(sent, ensure_ascii=False).encode().decode():
+            raise Wrong("The body holds a NUL")
     except (ValueError, RecursionError):
         raise Wrong("The body is not JSON") from None
     if not isinstance(sent, dict):

@@ -115,7 +115,8 @@ def retract(order: Order, reason: str, comment: str | None) -> None:
 
 def waive(order: Order) -> None:
     """Give the right of withdrawal up. Raises Refused when there is none."""
-    if order.retraction_date is None or order.retraction_date <= world.now() or order.retracted_at is not None:
+    over = order.retracted_at is not None or order.status in ("cancelling", "cancelled")
+    if over or order.retraction_date is None or order.retraction_date <= world.now():
         raise Refused("This order is not eligible to retraction")
     order.retraction_date, order.waived = None, True
     order.save(update_fields=["retraction_date", "waived"])

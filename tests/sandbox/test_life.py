@@ -124,6 +124,8 @@ def test_waiving_gives_the_right_up(anna: Signing) -> None:
     assert anna.call("POST", f"/me/order/{order_id}/waiveRetraction").text == "null"
     assert anna.get(f"/me/order/{order_id}")["retractionDate"] is None
     assert anna.call("POST", f"/me/order/{order_id}/retraction", {"reason": "other"}).status_code == 400
+    cancelled = anna.sandbox.make_order(status="cancelled")
+    assert anna.call("POST", f"/me/order/{cancelled}/waiveRetraction").status_code == 400
 
 
 def test_an_unpaid_order_lapses_at_its_very_date(anna: Signing) -> None:
@@ -259,6 +261,8 @@ def test_the_same_seed_tells_the_same_story(anna: Signing) -> None:
         ("orders", {"nichandle": "am12345-ovh", "colour": "red"}),
         ("orders", {"nichandle": "am12345-ovh", "date": "yesterday"}),
         ("orders", {"nichandle": "am12345-ovh", "products": [1]}),
+        ("orders/201000001", {"follow_up": [{"step": "\ud800"}]}),
+        ("orders/201000001", {"follow_up": [{"step": "\0"}]}),
         ("faults", {"kind": "flood"}),
         ("faults", {"kind": "status", "probability": 2}),
         ("faults", {"kind": "status", "match": {"host": "x"}}),
