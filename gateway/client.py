@@ -55,6 +55,8 @@ LARGEST_BATCH = 50
 # Seconds to add to this machine's clock to have OVHcloud's, by API address. Read when first needed, and again
 # when a signature is refused for it.
 _time_deltas: dict[str, int] = {}
+# Seconds: a reading is no more exact than its answer was quick.
+_CLOCKS_AGREE_WITHIN = 2
 _reading_the_clock = threading.Lock()
 
 
@@ -122,6 +124,12 @@ class Gateway:
 
     def __repr__(self) -> str:
         return f"<Gateway to {self.application.address}>"
+
+    @property
+    def clock_behind_s(self) -> int:
+        """Seconds by which OVHcloud's clock stood behind ours when it was last read; 0: not behind, or never read."""
+        behind = -_time_deltas.get(self.application.address, 0)
+        return behind if behind > _CLOCKS_AGREE_WITHIN else 0
 
     # Who we are
 

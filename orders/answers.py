@@ -59,6 +59,7 @@ class Answer:
     answered 404.
 
     follow_up None: not asked; (): OVHcloud has no tracking for it. asked_at: when the status was asked for.
+    behind_s: how far OVHcloud's clock stood behind ours, 0 where it did not.
     """
 
     order_id: int
@@ -70,6 +71,7 @@ class Answer:
     gone: bool = False
     error: OvhError | None = None
     asked_at: datetime | None = None
+    behind_s: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,8 @@ def ask_more(gateway: Gateway, question: Question, status: str, asked_at: dateti
     payment = gateway.payment(order_id) if question.payment or changed or lapsed_or_cancelled else None
     ended = changed and status in ("delivered", "cancelled")
     associated = gateway.associated_object(order_id) if question.associated or ended else None
-    return Answer(order_id, status, order, follow_up, payment, associated, asked_at=asked_at)
+    behind_s = gateway.clock_behind_s
+    return Answer(order_id, status, order, follow_up, payment, associated, asked_at=asked_at, behind_s=behind_s)
 
 
 def ask_details(gateway: Gateway, order_id: int) -> Details:

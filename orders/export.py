@@ -16,7 +16,16 @@ from accounts.models import AuditEvent, Nichandle
 from orders.models import Export, Order, Retraction
 
 # What of an order's row is ours alone and says nothing of the customer.
-INTERNAL = {"id", "nichandle", "search_text", "next_poll_at", "poll_failures", "watched_until", "check_asked_at"}
+INTERNAL = {
+    "id",
+    "nichandle",
+    "search_text",
+    "next_poll_at",
+    "poll_failures",
+    "watched_until",
+    "check_asked_at",
+    "behind_s",
+}
 # How much is held in memory at once.
 CHUNK = 500
 CLAIM = timedelta(minutes=5)
@@ -58,8 +67,7 @@ def _account(nichandle: Nichandle) -> dict[str, Any]:
     facts = model_to_dict(nichandle, exclude=["id"])
     links = nichandle.links.select_related("user__nichandle")
     facts["linked_by"] = [
-        {"account": link.holder, "since": link.created_at, "until": link.expiration}
-        for link in links
+        {"account": link.holder, "since": link.created_at, "until": link.expiration} for link in links
     ]
     return facts
 

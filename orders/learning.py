@@ -13,7 +13,7 @@ from gateway import CredentialRevoked, FollowUpRecord, OrderRecord, OvhError, Ra
 from orders import policy
 from orders.answers import Answer, Details
 from orders.evidence import Witness
-from orders.models import Due, Intent, Order, OrderDetail, OrderEvent, Status
+from orders.models import EXPIRED, Due, Intent, Order, OrderDetail, OrderEvent, Status
 from orders.relay import release_held
 
 # Statuses that OVHcloud gives only to orders whose payment it has seen.
@@ -37,6 +37,7 @@ class Unchanged(NamedTuple):
     watched_until: datetime | None
     follow_up_read_at: datetime | None
     object_read_at: datetime | None
+    behind_s: int = 0
 
     @property
     def is_lapsed(self) -> bool:
@@ -48,8 +49,8 @@ class Unchanged(NamedTuple):
 _KEEP = """
 WITH told AS (
     SELECT * FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::smallint[],
-                         %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
-    AS told (id, status, asked_at, next_poll_at, kind, watched_until, follow_up_read_at, object_read_at)
+                         %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::int[])
+    AS told (id, status, asked_at, next_poll_at, kind, watched_until, follow_up_read_at, object_read_at, behind_s)
 ),
 free AS MATERIALIZED (
     SELECT o.id FROM orders_order o JOIN told ON told.id = o.id
@@ -62,7 +63,7 @@ free AS MATERIALIZED (
 written AS (
     UPDATE orders_order o
     SET status_checked_at = told.asked_at, next_poll_at = told.next_poll_at, poll_failures = 0,
-        last_error = '', last_error_query_id = '',
+        last_error = '', last_error_query_id = '', behind_s = told.behind_s,
         follow_up_read_at = coalesce(told.follow_up_read_at, o.follow_up_read_at),
         object_read_at = coalesce(told.object_read_at, o.object_read_at)
     FROM told JOIN free USING (id) WHERE o.id = told.id
@@ -120,6 +121,7 @@ def learn(order_pk: int, answer: Answer, asked_at: datetime, witness: Witness | 
             order.follow_up, order.follow_up_read_at = follow_up_as_json(answer.follow_up), now
         if answer.associated is not None:
             order.associated_type, order.associated_id = answer.associated.type, answer.associated.id
+        order.behind_s = answer.behind_s
         _expire_if_lapsed(order)
     asked_again = order.check_asked_at is not None and order.check_asked_at > asked_at
     order.next_poll_at = now if asked_again else policy.next_check(order, now)
@@ -278,10 +280,14 @@ def _newest_date(answer: Answer, since: datetime | None, *, unpaid: bool) -> dat
 
 
 def _expire_if_lapsed(order: Order) -> None:
-    """OVHcloud has just been asked once more and still says notPaid past the date it names itself."""
+    """
+    Mark an order that OVHcloud, just asked once more, still calls notPaid past the date it names itself, by its clock
+    and by ours; and take a mark back that a payment or a later date disproves.
+    """
     now = timezone.now()
-    lapsed = order.status == Status.NOT_PAID and order.expiration_date is not None and order.expiration_date <= now
-    if lapsed and not order.was_paid and order.expired_at is None:
+    if order.expired_at is not None:
+        _take_the_mark_back(order, now)
+    elif order.status == Status.NOT_PAID and not order.was_paid and order.has_lapsed(now):
         order.expired_at = now
         _event(
             order,
@@ -290,8 +296,15 @@ def _expire_if_lapsed(order: Order) -> None:
             after=_iso(order.expiration_date),
             source="GET /me/order/{orderId}/status",
         )
-    elif not lapsed and order.expired_at is not None:
-        order.expired_at = None
+
+
+def _take_the_mark_back(order: Order, now: datetime) -> None:
+    still_unpaid = not order.was_paid and order.status in (Status.NOT_PAID, Status.CANCELLED)
+    if still_unpaid and order.expiration_date is not None and order.expiration_date <= now:
+        return
+    order.expired_at = None
+    source = "GET /me/order/{orderId}/status"
+    _event(order, OrderEvent.Kind.NOT_EXPIRED, before=EXPIRED, after=order.status, source=source)
 
 
 def _new_row(nichandle: Nichandle, answer: Answer, record: OrderRecord) -> Order:
@@ -300,6 +313,7 @@ def _new_row(nichandle: Nichandle, answer: Answer, record: OrderRecord) -> Order
         order_id=answer.order_id,
         status=answer.status[:40],
         status_checked_at=timezone.now(),
+        behind_s=answer.behind_s,
         was_paid=answer.status in PAID or answer.payment is not None,
         payment_date=answer.payment.payment_date if answer.payment else None,
         billing=nichandle.billing

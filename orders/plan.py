@@ -14,7 +14,9 @@ from orders.policy import Facts, Line
 
 # Orders that the policy sees the same way are counted together, so a million make a few hundred groups.
 _GROUPS = """
-SELECT o.status, o.was_paid, o.associated_type = 'Refund', o.gone_at IS NOT NULL, o.expired_at IS NOT NULL,
+SELECT o.status, o.was_paid, o.associated_type = 'Refund', o.gone_at IS NOT NULL,
+       CASE WHEN o.expired_at > %(now)s - interval '1 hour' THEN 0 WHEN o.expired_at > %(now)s - interval '1 day' THEN 2
+            WHEN o.expired_at IS NOT NULL THEN 48 END,
        o.watched_until > %(now)s, n.seen_at > %(looked_at)s, o.date > %(now)s - interval '45 days',
        o.retraction_date > %(now)s,
        CASE WHEN o.expiration_date IS NULL THEN NULL
@@ -82,7 +84,7 @@ def _groups(now: datetime) -> list[tuple[Facts, int]]:
         cursor.execute(_GROUPS, {"now": now, "looked_at": now - policy.LOOKED_AT})
         rows = cursor.fetchall()
     found = []
-    for status, paid, refunded, gone, expired, watched, seen, young, withdrawable, expires, orders in rows:
+    for status, paid, refunded, gone, marked, watched, seen, young, withdrawable, expires, orders in rows:
         facts = Facts(
             status=status,
             date=now if young else now - timedelta(days=400),
@@ -92,7 +94,7 @@ def _groups(now: datetime) -> list[tuple[Facts, int]]:
             was_paid=paid,
             associated_type="Refund" if refunded else "",
             gone_at=now if gone else None,
-            expired_at=now if expired else None,
+            expired_at=None if marked is None else now - timedelta(hours=marked),
             seen_at=now if seen else None,
         )
         found.append((facts, orders))

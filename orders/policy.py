@@ -5,7 +5,8 @@ docs/freshness.md shows the same table, and a test compares the two. `manage.py 
 
 Each wait is shortened at random by up to a tenth, so that orders imported together do not stay in step. An account
 that nobody looked at for ten minutes waits five times as long, where a line does not name that wait itself. An unpaid
-order is asked about one second after its expiration date, whatever its line says.
+order is asked about one second after its expiration date, by OVHcloud's clock where that is behind ours, whatever its
+line says.
 """
 
 import random
@@ -22,6 +23,8 @@ LOOKED_AT = timedelta(minutes=10)
 AWAY = 5
 # A little after its expiration date OVHcloud has decided, too.
 AFTER_EXPIRATION = timedelta(seconds=1)
+# OVHcloud's clock is not ours: a payment may be in time there when we have marked the order.
+AFTER_MARKING = timedelta(minutes=10)
 # After a refusal or silence: doubled at each, so that a broken account costs little.
 FIRST_RETRY = timedelta(seconds=10)
 LAST_RETRY = timedelta(minutes=10)
@@ -43,6 +46,12 @@ class Facts(NamedTuple):
     gone_at: datetime | None
     expired_at: datetime | None
     seen_at: datetime | None
+    behind_s: int = 0
+
+    @property
+    def lapses_at(self) -> datetime | None:
+        """The expiration date by OVHcloud's clock or ours, whichever comes later."""
+        return self.expiration_date and self.expiration_date + timedelta(seconds=self.behind_s)
 
     def is_looked_at(self, now: datetime) -> bool:
         return self.seen_at is not None and self.seen_at > now - LOOKED_AT
@@ -90,12 +99,36 @@ def _in_office_hours(now: datetime) -> bool:
 
 
 def _near_expiration(facts: Facts, now: datetime) -> bool:
-    return facts.expiration_date is not None and abs(facts.expiration_date - now) < timedelta(minutes=10)
+    return facts.lapses_at is not None and abs(facts.lapses_at - now) < timedelta(minutes=10)
+
+
+def _marked_within(facts: Facts, now: datetime, span: timedelta) -> bool:
+    return facts.status == Status.NOT_PAID and facts.expired_at is not None and now - facts.expired_at < span
 
 
 MINUTE, HOUR = 60, 3600
 TABLE: tuple[Line, ...] = (
-    _line("gone", "no longer listed, or marked expired", lambda f, now: bool(f.gone_at or f.expired_at), None),
+    _line("gone", "no longer listed", lambda f, now: f.gone_at is not None, None),
+    _line(
+        "marked",
+        "`notPaid`, marked expired within the last hour",
+        lambda f, now: _marked_within(f, now, timedelta(hours=1)),
+        AFTER_MARKING.total_seconds(),
+        AFTER_MARKING.total_seconds(),
+    ),
+    _line(
+        "marked-lately",
+        "`notPaid`, marked expired within the last day",
+        lambda f, now: _marked_within(f, now, timedelta(days=1)),
+        HOUR,
+        HOUR,
+    ),
+    _line(
+        "expired",
+        "`notPaid`, marked expired before that",
+        lambda f, now: _marked_within(f, now, timedelta.max),
+        None,
+    ),
     Line("watched", "its tracking page is open and it still moves", _is_watched, WATCHED, WATCHED),
     _line("cancelling", "`cancelling`", lambda f, now: f.status == Status.CANCELLING, 10),
     _line("delivering", "`delivering`", lambda f, now: f.status == Status.DELIVERING, 20, MINUTE),
@@ -168,8 +201,8 @@ def next_check(order: Order | Facts, now: datetime) -> datetime | None:
         return now + wait
     # S311: jitter, not a secret.
     moment = now + wait * (1 - random.random() / 10)  # noqa: S311
-    if facts.status == Status.NOT_PAID and facts.expiration_date and facts.expiration_date > now:
-        moment = min(moment, facts.expiration_date + AFTER_EXPIRATION)
+    if facts.status == Status.NOT_PAID and facts.lapses_at and facts.lapses_at > now:
+        moment = min(moment, facts.lapses_at + AFTER_EXPIRATION)
     return moment
 
 

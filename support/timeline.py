@@ -225,6 +225,8 @@ def _what(event: OrderEvent, zone: ZoneInfo) -> str:
             return _("OVHcloud changed the last day to withdraw from %(before)s to %(after)s") % change
         case kind.EXPIRED:
             return _("OVHcloud was asked once more: it lapsed unpaid")
+        case kind.NOT_EXPIRED:
+            return _("OVHcloud was asked again: it had not lapsed")
         case kind.GONE:
             return _("OVHcloud no longer lists it; its last status was %(status)s") % {"status": _label(event.before)}
         case kind.BACK:

@@ -1,6 +1,6 @@
 """An order as OVHcloud last told us, what happened to it, and how far we are with reading an account's orders."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -93,6 +93,9 @@ class Order(models.Model):
     status = models.CharField(max_length=40, default=Status.UNKNOWN, help_text="OVHcloud's word.")
     status_since = models.DateTimeField(default=timezone.now, help_text="When we first saw this status.")
     status_checked_at = models.DateTimeField(null=True, help_text="When OVHcloud last answered for this order.")
+    behind_s = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Seconds that OVHcloud's clock was behind ours when it last answered for it."
+    )
     was_paid = models.BooleanField(default=False, help_text="A trace of payment was seen once; never unset.")
     payment_date = models.DateTimeField(null=True, help_text="GET …/payment, or null.")
     gone_at = models.DateTimeField(null=True, help_text="When OVHcloud first answered 404 for it.")
@@ -157,6 +160,10 @@ class Order(models.Model):
         if self.expiration_date is None or self.expiration_date > now:
             return False
         return self.status in (Status.NOT_PAID, Status.CANCELLED) or self.gone_at is not None
+
+    def has_lapsed(self, now: datetime) -> bool:
+        """Its date is over by our clock and by OVHcloud's. Marking asks so; a page goes by our clock alone."""
+        return self.expiration_date is not None and self.expiration_date + timedelta(seconds=self.behind_s) <= now
 
     def page_status(self, now: datetime) -> str:
         """The word of `data-status`: OVHcloud's, or `expired`."""
@@ -236,6 +243,7 @@ class OrderEvent(models.Model):
         STATUS = "status", _("status changed")
         RETRACTION_DATE = "retractionDate", _("withdrawal date changed")
         EXPIRED = "expired", _("expired")
+        NOT_EXPIRED = "notExpired", _("not expired after all")
         GONE = "gone", _("no longer listed")
         BACK = "back", _("listed again")
         DECLARED = "declared", _("withdrawal declared")

@@ -112,6 +112,7 @@ def _event_words(event: dict[str, Any]) -> str:
         OrderEvent.Kind.FOUND: _("Order found at OVHcloud"),
         OrderEvent.Kind.RETRACTION_DATE: _("OVHcloud changed the last day to withdraw"),
         OrderEvent.Kind.EXPIRED: _("Not paid in time, OVHcloud confirmed it"),
+        OrderEvent.Kind.NOT_EXPIRED: _("Not expired after all, says OVHcloud"),
         OrderEvent.Kind.GONE: _("OVHcloud no longer lists this order"),
         OrderEvent.Kind.BACK: _("OVHcloud lists this order again"),
         OrderEvent.Kind.DECLARED: _("Withdrawal declared"),

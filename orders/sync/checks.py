@@ -18,6 +18,7 @@ from orders import learning
 from orders.answers import Answer, Question, ask, ask_more
 from orders.evidence import Witness
 from orders.models import Due, Order, Status
+from orders.policy import Facts
 from orders.sync import claims, expiry, reach
 from orders.sync.claims import KINDS, Account
 from orders.sync.seen import Seen, look_up
@@ -241,7 +242,7 @@ def question_about(row: Seen, now: datetime) -> Question:
     watched = facts.watched_until is not None and facts.watched_until > now
     moving = facts.status not in (Status.DELIVERED, Status.CANCELLED)
     # Its time is over: whether it was paid or prolonged in the meantime decides what it is called.
-    lapsed = facts.status == Status.NOT_PAID and facts.expiration_date is not None and facts.expiration_date <= now
+    lapsed = _is_over(facts, now)
     unpaid = facts.status == Status.NOT_PAID
     often = UNPAID_LOOK if unpaid else SEEN_LOOK if facts.is_looked_at(now) else WHOLE_LOOK
     whole = asked or lapsed or row.object_read_at is None or row.object_read_at < now - often
@@ -255,6 +256,15 @@ def question_about(row: Seen, now: datetime) -> Question:
         payment=row.payment_date is None and (lapsed or (papers and facts.was_paid)),
         associated=papers and not moving and facts.associated_type not in ("Bill", "Refund"),
         must_be_whole=asked or lapsed,
+    )
+
+
+def _is_over(facts: Facts, now: datetime) -> bool:
+    return (
+        facts.status == Status.NOT_PAID
+        and facts.expired_at is None
+        and facts.lapses_at is not None
+        and facts.lapses_at <= now
     )
 
 

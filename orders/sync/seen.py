@@ -40,8 +40,9 @@ class Seen(NamedTuple):
         if not self._tells_nothing_new(answer):
             return None
         assert answer.asked_at is not None  # noqa: S101  (said by every good answer)
-        lapsed = self._is_lapsed(answer.asked_at)
-        next_poll_at = now if lapsed else policy.next_check(self.facts, now)
+        facts = self.facts._replace(behind_s=answer.behind_s)
+        lapsed = _is_lapsed(facts, answer.asked_at)
+        next_poll_at = now if lapsed else policy.next_check(facts, now)
         if next_poll_at is None:
             return None
         return Unchanged(
@@ -49,10 +50,11 @@ class Seen(NamedTuple):
             self.facts.status,
             answer.asked_at,
             next_poll_at,
-            Due.Kind.LAPSED if lapsed else self._kind(next_poll_at, now),
+            Due.Kind.LAPSED if lapsed else _kind(facts, next_poll_at, now),
             self.facts.watched_until,
             now if answer.follow_up is not None else None,
             now if answer.order is not None else None,
+            answer.behind_s,
         )
 
     def _tells_nothing_new(self, answer: Answer) -> bool:
@@ -85,28 +87,28 @@ class Seen(NamedTuple):
             and (*prices, record.price_with_tax.currency_code) == self.prices
         )
 
-    def _is_lapsed(self, asked_at: datetime) -> bool:
-        facts = self.facts
-        lapsed = facts.expiration_date is not None and facts.expiration_date <= asked_at
-        return lapsed and facts.status == Status.NOT_PAID and not facts.was_paid
 
-    def _kind(self, next_poll_at: datetime, now: datetime) -> int:
-        """As the trigger on Order says it."""
-        facts = self.facts
-        if facts.watched_until is not None and facts.watched_until > now:
-            return Due.Kind.PEOPLE
-        if facts.status in (Status.CANCELLING, Status.DELIVERING):
-            return Due.Kind.SOON
-        expires = facts.expiration_date if facts.status == Status.NOT_PAID else None
-        soon = expires is not None and abs((expires - next_poll_at).total_seconds()) <= 600
-        return Due.Kind.SOON if soon else Due.Kind.LATER
+def _is_lapsed(facts: Facts, asked_at: datetime) -> bool:
+    lapsed = facts.lapses_at is not None and facts.lapses_at <= asked_at
+    return lapsed and facts.status == Status.NOT_PAID and not facts.was_paid
+
+
+def _kind(facts: Facts, next_poll_at: datetime, now: datetime) -> int:
+    """As the trigger on Order says it."""
+    if facts.watched_until is not None and facts.watched_until > now:
+        return Due.Kind.PEOPLE
+    if facts.status in (Status.CANCELLING, Status.DELIVERING):
+        return Due.Kind.SOON
+    expires = facts.lapses_at if facts.status == Status.NOT_PAID else None
+    soon = expires is not None and abs((expires - next_poll_at).total_seconds()) <= 600
+    return Due.Kind.SOON if soon else Due.Kind.LATER
 
 
 # Steps are compared only where they may be asked for; JSON comes as text.
 _LOOK_UP = """
 SELECT o.id, o.order_id, o.nichandle_id,
        o.status, o.date, o.expiration_date, o.retraction_date, o.watched_until, o.was_paid, o.associated_type,
-       o.gone_at, o.expired_at, n.seen_at,
+       o.gone_at, o.expired_at, n.seen_at, o.behind_s,
        o.status_checked_at, o.status_since, o.check_asked_at, o.object_read_at, o.follow_up_read_at,
        CASE WHEN o.status NOT IN ('delivered', 'cancelled') OR o.watched_until IS NOT NULL
                  OR o.check_asked_at > o.status_checked_at THEN o.follow_up::text END,
@@ -130,7 +132,7 @@ def look_up(order_pks: Sequence[int]) -> dict[int, Seen]:
 
 def _seen(row: tuple[Any, ...]) -> Seen:
     pk, order_id, nichandle, *rest = row
-    facts, rest = Facts(*rest[:10]), rest[10:]
+    facts, rest = Facts(*rest[:11]), rest[11:]
     checked_at, since, asked_at, object_at, steps_at, steps, paid_at, associated_id, *prices, is_held = rest
     return Seen(
         pk,

@@ -22,7 +22,13 @@ MONDAY_AT_3 = MONDAY_AT_10 - timedelta(hours=7)
 
 def facts(status: str, now: datetime = MONDAY_AT_10, **fields: Any) -> Facts:
     values: dict[str, Any] = dict.fromkeys(Facts._fields)
-    values |= {"status": status, "date": now - timedelta(days=1), "was_paid": False, "associated_type": ""}
+    values |= {
+        "status": status,
+        "date": now - timedelta(days=1),
+        "was_paid": False,
+        "associated_type": "",
+        "behind_s": 0,
+    }
     return Facts(**(values | {"seen_at": now} | fields))
 
 
@@ -34,7 +40,11 @@ SOON, LATER, PAST = NOW + timedelta(minutes=5), NOW + timedelta(days=5), NOW - t
     ("seen", "now", "line"),
     [
         (facts("delivering", gone_at=NOW), NOW, "gone"),
-        (facts("notPaid", expired_at=NOW), NOW, "gone"),
+        (facts("notPaid", expired_at=NOW - timedelta(minutes=59)), NOW, "marked"),
+        (facts("notPaid", expired_at=NOW - timedelta(hours=23)), NOW, "marked-lately"),
+        (facts("notPaid", expired_at=NOW - timedelta(hours=24)), NOW, "expired"),
+        (facts("notPaid", expired_at=NOW, gone_at=NOW), NOW, "gone"),
+        (facts("cancelled", expired_at=NOW), NOW, "final"),
         (facts("delivering", watched_until=SOON), NOW, "watched"),
         (facts("delivered", watched_until=SOON, retraction_date=LATER), NOW, "withdrawable"),
         (facts("cancelling"), NOW, "cancelling"),
@@ -85,6 +95,7 @@ def test_an_account_nobody_looks_at_waits_longer_but_not_past_an_expiration_date
     assert policy.wait_of(away, NOW) == timedelta(minutes=10)
     lapsing = facts("notPaid", seen_at=None, expiration_date=NOW + timedelta(seconds=7))
     assert policy.next_check(lapsing, NOW) == NOW + timedelta(seconds=8)
+    assert policy.next_check(lapsing._replace(behind_s=20), NOW) == NOW + timedelta(seconds=28)
 
 
 def test_failures_are_waited_for_longer_each_time():
@@ -103,6 +114,9 @@ def population(db: None) -> None:
             make_order(nichandle, status=Status.DELIVERING)
     make_order(away, status=Status.CANCELLED, was_paid=False)
     make_order(away, status=Status.NOT_PAID, expiration_date=now + timedelta(minutes=3))
+    for hours in (0.5, 5, 50):
+        marked_at = now - timedelta(hours=hours)
+        make_order(away, status=Status.NOT_PAID, expiration_date=marked_at, expired_at=marked_at)
 
 
 @pytest.mark.usefixtures("population")
@@ -118,7 +132,9 @@ def test_the_plan_counts_calls_and_ages(settings: Any, django_assert_num_queries
     assert delivering.worst == timedelta(seconds=60)
     assert shares["expiring"].calls_per_hour == 60
     assert (shares["final"].orders, shares["final"].calls_per_hour, shares["final"].worst) == (1, 0, None)
-    assert found.orders == Order.objects.count() == 10
+    marked = [shares[name] for name in ("marked", "marked-lately", "expired")]
+    assert [(share.orders, share.calls_per_hour) for share in marked] == [(1, 6), (1, 1), (1, 0)]
+    assert found.orders == Order.objects.count() == 13
     assert (found.keys, found.budget_per_hour) == (2, 7200)
 
 
@@ -131,7 +147,7 @@ def test_the_command_shows_before_and_after():
     assert row == ["delivering", "20", "s", "1", "min", "8", "720", "30", "s", "1", "min"]
     row = next(line.split() for line in after.splitlines() if line.startswith("delivering"))
     assert row == ["delivering", "1", "min", "3", "min", "8", "240", "90", "s", "3", "min"]
-    assert "780 → 300 calls per hour" in after
+    assert "787 → 307 calls per hour" in after
     assert policy.changed({}) == policy.TABLE
 
 
