@@ -45,7 +45,7 @@ demo-code: $(ENVIRONMENT) ## the code that staff of the demo are asked for after
 
 .PHONY: sandbox
 sandbox: $(ENVIRONMENT) ## run the stand-in OVHcloud API alone; PORT= (default: a free one), READY=path
-	@$(PY) -m sandbox --port "$${PORT:-0}" --tls-port 0 --ready-file "$${READY:-sandbox-ready.json}"
+	@exec $(PY) -m sandbox --port "$${PORT:-0}" --tls-port 0 --ready-file "$${READY:-sandbox-ready.json}"
 
 .PHONY: test
 test: lint browser node ## what CI runs: lints, types, contracts, then every test; ARGS= for pytest

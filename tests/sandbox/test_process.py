@@ -128,3 +128,10 @@ def test_killed_and_started_again_it_tells_the_same_world(tmp_path: Path) -> Non
         assert process.stop() == 0
     finally:
         process.kill()
+
+
+def test_what_stops_make_stops_the_sandbox() -> None:
+    # A shell in between would die of the signal alone, and leave the sandbox running.
+    checkout = Path(__file__).resolve().parents[2]
+    told = subprocess.run(["make", "-n", "sandbox"], cwd=checkout, capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines()[-1].startswith("exec ")
