@@ -3,8 +3,9 @@ How many calls OVHcloud may get from us, kept in PostgreSQL so that all workers 
 
 A bucket for each consumer key: settings.OVH_CALLS_AT_ONCE tokens, refilled by OVH_CALLS_A_MINUTE to begin with. A 429
 halves the refill, empties the bucket and keeps the key silent for Retry-After; ten minutes without one raise the refill
-by a tenth, up to OVH_CALLS_A_MINUTE_AT_MOST. The last quarter of each bucket is for people who wait. One more bucket
-for the whole installation, OVH_CALLS_A_MINUTE_IN_ALL, where the operator wants it.
+by a tenth, up to OVH_CALLS_A_MINUTE_AT_MOST. The last quarter of each bucket is for people who wait. A look for new
+orders may take one token that is still to come, or an account's many checks would keep it waiting. One more bucket for
+the whole installation, OVH_CALLS_A_MINUTE_IN_ALL, where the operator wants it.
 """
 
 from collections.abc import Mapping
@@ -33,10 +34,15 @@ class BudgetSpent(RateLimited):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How many calls somebody would like to make with one key: for people who wait, and in the background."""
+    """
+    How many calls somebody would like to make with one key: for people who wait, and in the background.
+
+    look: one call before all those, granted with people's even from an empty bucket, unless it is in debt already.
+    """
 
     people: int = 0
     background: int = 0
+    look: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +66,10 @@ class Grant:
 
 # One statement for however many keys. Rows are locked in their order, so that two workers wait and never deadlock.
 _RESERVE = """
-WITH asked AS (SELECT * FROM unnest(%(links)s::bigint[], %(people)s::int[], %(background)s::int[])
-                   AS asked (link_id, people, background)),
+WITH asked AS (SELECT * FROM unnest(%(links)s::bigint[], %(people)s::int[], %(background)s::int[], %(look)s::bool[])
+                   AS asked (link_id, people, background, look)),
 locked AS MATERIALIZED (
-    SELECT budget.id, asked.people, asked.background, budget.refill_per_minute AS refill,
+    SELECT budget.id, asked.people, asked.background, asked.look, budget.refill_per_minute AS refill,
            coalesce(budget.silent_until > %(now)s, false) AS silent,
            least(%(capacity)s::float, budget.tokens + budget.refill_per_minute / 60
                  * greatest(0, extract(epoch FROM %(now)s - budget.filled_at)::float)) AS level,
@@ -72,7 +78,9 @@ locked AS MATERIALIZED (
     FROM accounts_budget budget JOIN asked USING (link_id) ORDER BY budget.id FOR UPDATE OF budget
 ),
 for_people AS (
-    SELECT *, CASE WHEN silent THEN 0 ELSE least(people, greatest(floor(level), 0))::int END AS granted FROM locked
+    SELECT *, looked + CASE WHEN silent THEN 0
+                       ELSE least(people, greatest(floor(level - looked), 0))::int END AS granted
+    FROM (SELECT *, (look AND level >= 0 AND NOT silent)::int AS looked FROM locked) AS locked
 ),
 granted AS (
     SELECT *, CASE WHEN silent THEN 0
@@ -119,6 +127,7 @@ def _reserve(wanted: Mapping[int, Wanted], now: datetime) -> dict[int, Grant]:
                 "links": list(wanted),
                 "people": [want.people for want in wanted.values()],
                 "background": [want.background for want in wanted.values()],
+                "look": [want.look for want in wanted.values()],
                 "now": now,
                 "capacity": settings.OVH_CALLS_AT_ONCE,
                 "reserve": reserved,
@@ -173,13 +182,15 @@ def _within_the_whole(wanted: Mapping[int, Wanted], now: datetime) -> dict[int, 
     row.filled_at, row.refill_per_minute = max(row.filled_at, now), in_all
     cut = {}
     for link, want in wanted.items():
-        people = min(want.people, int(row.tokens))
+        look = want.look and row.tokens >= 0
+        row.tokens -= look
+        people = min(want.people, max(int(row.tokens), 0))
         row.tokens -= people
-        cut[link] = Wanted(people, want.background)
+        cut[link] = Wanted(people, want.background, look)
     for link, want in cut.items():
         background = min(want.background, max(int(row.tokens - in_all / FOR_PEOPLE), 0))
         row.tokens -= background
-        cut[link] = Wanted(want.people, background)
+        cut[link] = Wanted(want.people, background, want.look)
     row.save(update_fields=["tokens", "filled_at", "refill_per_minute"])
     return cut
 

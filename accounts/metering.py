@@ -100,7 +100,7 @@ class Purse:
     The right to make calls with one key; its `before` and `heard` are a gateway's hooks.
 
     tokens: reserved already. more: called when they are used up; returns how many there are now, and raises
-    BudgetSpent where there are none. It may be called in any thread.
+    BudgetSpent where there are none. It may be called in any thread. people: somebody waits for its calls.
     """
 
     def __init__(
@@ -110,9 +110,12 @@ class Purse:
         tokens: int,
         more: Callable[["Purse"], int],
         witness: Callable[[Heard], None] | None = None,
+        *,
+        people: bool = False,
     ) -> None:
         self.tally = tally
         self.link = link
+        self.people = people
         self.tokens = tokens
         self._more = more
         self._witness = witness

@@ -155,7 +155,7 @@ def _look(refund: Refund) -> int:
     found: list[Found] = []
     if ask:
         try:
-            gateway = gateway_for(refund.order.nichandle)
+            gateway = gateway_for(refund.order.nichandle, people=False)
             known = set(RefundSeen.objects.filter(refund=refund).values_list("ovh_id", flat=True))
             ids = gateway.refund_ids(refund.order.order_id)
             found = [gateway.refund(ovh_id) for ovh_id in ids if ovh_id not in known]

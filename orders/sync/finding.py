@@ -40,13 +40,21 @@ def _find(turn: Turn, rows: list[OrderImport]) -> None:
     reach.no_key({row.nichandle_id for row in rows} - set(links))
     rows = [row for row in rows if row.nichandle_id in links]
     newest = _newest([row.nichandle_id for row in rows])
-    grants = reserve({links[row.nichandle_id].pk: Wanted(background=2) for row in rows})
+    waited_for = {row.nichandle_id for row in rows if _somebody_waits(row)}
+    # The look itself, and the first of what follows it.
+    grants = reserve(
+        {
+            links[nichandle].pk: Wanted(int(nichandle in waited_for), int(nichandle not in waited_for), look=True)
+            for nichandle in (row.nichandle_id for row in rows)
+        }
+    )
     gateways = {}
     for row in rows:
         link = links[row.nichandle_id]
         grant = grants.get(link.pk)
+        tokens = grant.people + grant.background if grant else 0
         try:
-            gateways[row.nichandle_id] = turn.gateway(link, grant.background if grant else 0)
+            gateways[row.nichandle_id] = turn.gateway(link, tokens, people=row.nichandle_id in waited_for)
         except ovh.NoKey:
             reach.no_key([row.nichandle_id])
     rows = [row for row in rows if row.nichandle_id in gateways]
@@ -61,6 +69,14 @@ def _find(turn: Turn, rows: list[OrderImport]) -> None:
             except OvhError as error:
                 ids = error
         _try_again(row, ids, began)
+
+
+def _somebody_waits(row: OrderImport) -> bool:
+    """Check now was pressed since the last look, or what that look found is still to be read."""
+    asked_at = row.check_asked_at
+    if asked_at is None or asked_at < timezone.now() - policy.LOOKED_AT:
+        return False
+    return row.found_at is None or asked_at > row.found_at or bool(row.to_read)
 
 
 def _list(gateway: Gateway, newest: datetime | None) -> list[int] | OvhError:

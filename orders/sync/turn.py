@@ -78,9 +78,10 @@ class Turn:
         grants = budget.reserve({link: Wanted(n, 0) if people else Wanted(0, n) for link, n in wanted.items()})
         return {link: grant.people + grant.background for link, grant in grants.items()}
 
-    def gateway(self, link: Key | Link, tokens: int = 0) -> Gateway:
+    def gateway(self, link: Key | Link, tokens: int = 0, *, people: bool = False) -> Gateway:
         """
-        A gateway for one key, for any thread of this turn. tokens: reserved for it already.
+        A gateway for one key, for any thread of this turn. tokens: reserved for it already. people: somebody waits
+        for what this key is asked, though not for the whole turn.
 
         Raises:
             NoKey: what is stored cannot be read.
@@ -91,7 +92,8 @@ class Turn:
             raise NoKey(str(link)) from error
         purse = self._purses.get(link.pk)
         if purse is None:
-            purse = self._purses[link.pk] = Purse(self.tally, link.pk, tokens, self._more, self._witness)
+            purse = Purse(self.tally, link.pk, tokens, self._more, self._witness, people=people or self._people)
+            self._purses[link.pk] = purse
         else:
             purse.tokens += tokens
         return Gateway(
@@ -148,7 +150,7 @@ class Turn:
 
     def _reserve(self, purse: Purse) -> int | Exception:
         try:
-            return metering.take(purse.link, people=self._people, tokens=4)
+            return metering.take(purse.link, people=purse.people, tokens=4)
         except OvhError as error:
             self.tally.held_back()
             return error

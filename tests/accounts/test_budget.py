@@ -133,6 +133,7 @@ def test_two_workers_never_spend_the_same_token(pace: Any, locked: bool):
         "links": [link.pk],
         "people": [20],
         "background": [0],
+        "look": [False],
         "now": timezone.now(),
         "capacity": 60,
         "reserve": 15,
