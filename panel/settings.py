@@ -320,6 +320,7 @@ LIMITS = {
     "search": "240/m/ip,120/m/user",
     "export": "20/h/ip,5/h/user",
     "declared": "60/m/ip",
+    "noted": "1/h/ip",
     "people": "60/m/ip,30/m/user",
 }
 MFA_ADAPTER = "accounts.factors.MFAAdapter"

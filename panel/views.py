@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from django.views.i18n import set_language as django_set_language
 
+from accounts import audit, limits
 from orders.models import Canary
 from panel import redis_policy
 
@@ -61,7 +62,9 @@ def set_language(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A page left open too long, or a form of another site."""
+    """A page left open too long, or a form of another site. Strangers leave one line an hour: lines are for ever."""
+    if request.user.is_authenticated or limits.within(request, "noted"):
+        audit.record(request, "form_refused", target=request.path, result="refused")
     return render(request, "403_csrf.html", status=403)
 
 

@@ -90,8 +90,10 @@ def sign_in_confirm(request: HttpRequest) -> HttpResponse:
     try:
         response: HttpResponse = finish(request, begun)
     except AnotherAccount:
+        # Its line is written where the account is compared.
         return _trouble(request, "another_account", status=400)
     except SignInRefused:
+        audit.record(request, begun.purpose, result="refused")
         return _trouble(request, "start_again", status=400)
     return response
 

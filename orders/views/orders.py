@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from accounts import audit
 from accounts.http import CustomerRequest, wants_fragment
 from gateway import OvhError
 from orders import actions, queries, sync
@@ -136,11 +137,18 @@ def order_leave(request: CustomerRequest, order_id: int, token: str) -> HttpResp
     try:
         url = sync.fresh_bill_url(order) if what == "bill" else sync.fresh_order_url(order)
     except (sync.LinkNotAllowed, sync.NoKey, OvhError) as error:
+        _note_leaving(request, order, what, "failed")
         context |= {"why": "away", "what": what, "query_id": getattr(error, "query_id", "")}
         return render(request, "orders/order_leave_trouble.html", context, status=502)
+    _note_leaving(request, order, what, "done")
     response = HttpResponseRedirect(url)
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
+
+
+def _note_leaving(request: CustomerRequest, order: Order, what: str, result: str) -> None:
+    target = f"order {order.order_id}"
+    audit.record(request, f"leave_to_{what}", subject=order.nichandle.nichandle, target=target, result=result)
 
 
 def _one_time_link(request: CustomerRequest, order: Order, what: str, context: dict[str, Any]) -> HttpResponse:
