@@ -164,3 +164,36 @@ def test_silences_are_counted_in_a_row(ovh: Any):
         gateway.order_ids()
     assert not breaker.state().unreachable
     assert Breaker.objects.get().failures == 0
+
+
+def test_answers_that_never_come_open_it_and_the_first_that_comes_closes_it(ovh: Any):
+    """Over real HTTP, with the patience of a moment: a call that hangs costs its time-out, and then none any more."""
+    nichandle = sign_up(ovh)
+    impatient: dict[str, Any] = {"answer_within": 0.2, "in_all": 0.3, "tries": 1}
+    assert gateway_for(nichandle).me().nichandle == nichandle.nichandle
+    ovh.arm("hang", path="/me")
+    since = ovh.last_request()
+    for number in range(breaker.SILENCES):
+        assert breaker.state().unreachable is False, number
+        breaker._found_closed.clear()
+        with pytest.raises(OvhUnavailable) as silent:
+            gateway_for(nichandle, **impatient).me()
+        assert not isinstance(silent.value, BreakerOpen)
+    assert breaker.state().state == "open"
+    began = time.monotonic()
+    with pytest.raises(BreakerOpen):
+        gateway_for(nichandle).me()
+    assert time.monotonic() - began < 0.2
+    assert len([call for call in ovh.requests(since) if call["path"].endswith("/me")]) == breaker.SILENCES
+
+    # The probe hangs, too, and whoever asks meanwhile is not held.
+    probe_is_due()
+    with pytest.raises(OvhUnavailable) as silent:
+        gateway_for(nichandle, **impatient).me()
+    assert not isinstance(silent.value, BreakerOpen)
+    assert Breaker.objects.get().pause_seconds == 2 * breaker.FIRST_PAUSE
+    ovh.disarm()
+    probe_is_due()
+    assert gateway_for(nichandle, **impatient).me().nichandle == nichandle.nichandle
+    assert not breaker.state().unreachable
+    assert gateway_for(nichandle).me().nichandle == nichandle.nichandle
