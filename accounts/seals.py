@@ -34,11 +34,13 @@ class Sealed:
     A table whose rows are sealed.
 
     time_field: when a row was written. patience: how old a row may grow before a batch that is not full is sealed.
+    most: rows of a batch, which are held in memory together.
     """
 
     model: type[models.Model]
     time_field: str
     patience: timedelta
+    most: int = BATCH
 
     @property
     def table(self) -> str:
@@ -51,9 +53,9 @@ _SEALED: dict[str, Sealed] = {}
 Told = dict[tuple[str, int], str]
 
 
-def register(model: type[models.Model], time_field: str, patience: timedelta) -> None:
+def register(model: type[models.Model], time_field: str, patience: timedelta, most: int = BATCH) -> None:
     """Have a table sealed. Its migration needs an `append-only` trigger, and its name in `lock_to_seal`."""
-    _SEALED[model._meta.db_table] = Sealed(model, time_field, patience)
+    _SEALED[model._meta.db_table] = Sealed(model, time_field, patience, most)
 
 
 def sealed_tables() -> list[Sealed]:
@@ -63,7 +65,7 @@ def sealed_tables() -> list[Sealed]:
 # --- Sealing ----------------------------------------------------------------------------------------------------------
 def seal_due(batch: int = BATCH) -> int:
     """Seal what is to be sealed by now; returns how many seals were made. Running it twice at once does no harm."""
-    return sum(_seal_table(sealed, batch) for sealed in sealed_tables())
+    return sum(_seal_table(sealed, min(batch, sealed.most)) for sealed in sealed_tables())
 
 
 def _seal_table(sealed: Sealed, size: int) -> int:
@@ -286,12 +288,25 @@ class NotAsSealed(Exception):
     """What was to be purged is not what was sealed: an operator looks first."""
 
 
+def hold(model: type[models.Model]) -> bool:
+    """Keep everybody else from sealing or purging this table until the transaction ends. False: somebody is at it."""
+    return _our_turn(model._meta.db_table)
+
+
+def whole_batches(model: type[models.Model], before: datetime) -> list[int]:
+    """The last rows of those batches that hold nothing younger, nor does any batch before them; oldest first."""
+    sealed = _SEALED[model._meta.db_table]
+    seals = list(Seal.objects.filter(table=sealed.table).order_by("number"))
+    return _old_ends(sealed, seals, before)
+
+
 @transaction.atomic
-def purge(model: type[models.Model], before: datetime) -> int:
+def purge(model: type[models.Model], before: datetime, upto: int | None = None) -> int:
     """
     Delete the rows of whole batches that are older, leave their seals, and seal that they went. Returns how many.
 
-    Needs the rights of the table's owner, for the trigger that refuses a DELETE is off meanwhile.
+    upto: the last row that may go. Needs the rights of the table's owner, for the trigger that refuses a DELETE is off
+    meanwhile.
     Raises:
         NotAsSealed: something is wrong with this table; nothing was deleted.
     """
@@ -301,31 +316,32 @@ def purge(model: type[models.Model], before: datetime) -> int:
     seals = list(Seal.objects.filter(table=sealed.table).order_by("number"))
     if trouble := [*_verify_chain(sealed, seals), *_verify_rows(sealed, seals)]:
         raise NotAsSealed("; ".join(map(str, trouble)))
-    upto = _old_enough(sealed, seals, before)
-    if upto is None:
+    ends = [end for end in _old_ends(sealed, seals, before) if upto is None or end <= upto]
+    if not ends:
         return 0
-    old = model._default_manager.filter(pk__lte=upto)
+    old = model._default_manager.filter(pk__lte=ends[-1])
     if not old.exists():
         return 0
     quoted = connection.ops.quote_name(sealed.table)
     with connection.cursor() as cursor:
+        # Else what refers to these rows is looked at at the end, and no trigger of theirs can be switched until then.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(f"ALTER TABLE {quoted} DISABLE TRIGGER USER")
         gone = old._raw_delete(old.db)
         cursor.execute(f"ALTER TABLE {quoted} ENABLE TRIGGER USER")
-    _write(sealed.table, kind=Seal.Kind.PURGE, last_pk=upto, count=gone)
+    _write(sealed.table, kind=Seal.Kind.PURGE, last_pk=ends[-1], count=gone)
     return int(gone)
 
 
 def has_old(model: type[models.Model], before: datetime) -> bool:
     """Whether there is anything that `purge` would delete, without verifying what is there."""
     sealed = _SEALED[model._meta.db_table]
-    upto = _old_enough(sealed, list(Seal.objects.filter(table=sealed.table).order_by("number")), before)
-    return upto is not None and model._default_manager.filter(pk__lte=upto).exists()
+    ends = _old_ends(sealed, list(Seal.objects.filter(table=sealed.table).order_by("number")), before)
+    return bool(ends) and model._default_manager.filter(pk__lte=ends[-1]).exists()
 
 
-def _old_enough(sealed: Sealed, seals: list[Seal], before: datetime) -> int | None:
-    """The last row of the last batch that holds nothing younger, nor does any batch before it."""
+def _old_ends(sealed: Sealed, seals: list[Seal], before: datetime) -> list[int]:
     youngest = sealed.model._default_manager.filter(**{f"{sealed.time_field}__gte": before})
     first_young = youngest.aggregate(first=models.Min("pk"))["first"]
     ends = [seal.last_pk for seal in seals if seal.kind == Seal.Kind.BATCH]
-    return max((end for end in ends if first_young is None or end < first_young), default=None)
+    return [end for end in ends if first_young is None or end < first_young]

@@ -10,11 +10,17 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         from accounts import retention, seals
         from accounts.signals import forgetting, key_granted
-        from orders.models import Retraction
+        from orders.models import Matching, ReceiptDocument, RefundNote, RefundSeen, Retraction
 
         retention.keep_for("answers of OVHcloud", "RETAIN_EVIDENCE_DAYS", _let_evidence_go)
         # Declarations are few and weigh much: each is sealed at the next turn.
-        seals.register(Retraction, "declared_at", patience=timedelta(0))
+        at_once = timedelta(0)
+        seals.register(Retraction, "declared_at", at_once)
+        # And with it what it hangs on later: whose it is, its receipt as made, what became of the money.
+        seals.register(Matching, "at", at_once)
+        seals.register(ReceiptDocument, "made_at", at_once, most=50)
+        seals.register(RefundSeen, "seen_at", at_once)
+        seals.register(RefundNote, "at", at_once)
         forgetting.connect(_erase, dispatch_uid="orders.erase")
         key_granted.connect(_begin_import, dispatch_uid="orders.begin_import")
 

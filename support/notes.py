@@ -42,6 +42,16 @@ class MatchForm(forms.Form):
         return data
 
 
+class WrongMatchForm(forms.Form):
+    """Why a match was wrong."""
+
+    wrong = forms.CharField(
+        max_length=1000,
+        label=_("What was wrong about it"),
+        error_messages={"required": _("Write what you know: the next person reads it.")},
+    )
+
+
 class RefundNoteForm(forms.Form):
     """What is known of a refund that OVHcloud does not list."""
 

@@ -111,7 +111,8 @@ def declaration(reference: str) -> Retraction | None:
 def declaration_page(row: Retraction, now: datetime) -> dict[str, Any]:
     """Everything its page shows."""
     matchings = sorted(row.matchings.all(), key=lambda judged: judged.pk)
-    matched = next((judged for judged in matchings if judged.order is not None), None)
+    # The last that was said counts: one without an order after one with an order called that wrong.
+    matched = matchings[-1] if matchings and matchings[-1].order is not None else None
     return receipt.facts(row) | {
         "candidates": [] if matched else [_candidate(order, row, now) for order in matching.candidates(row)],
         "matched": matched,
@@ -195,6 +196,6 @@ def refund_of(order: Order, now: datetime) -> dict[str, Any] | None:
 
 def public_declarations(order: Order) -> list[Retraction]:
     """Declarations made without signing in that belong to this order, newest first."""
-    found = Retraction.objects.filter(matchings__order=order).order_by("-declared_at")
+    found = Retraction.objects.of(order).filter(channel=Retraction.Channel.PUBLIC).order_by("-declared_at")
     first = Receipt.objects.filter(retraction=OuterRef("pk")).order_by("pk")
     return list(found.annotate(mailed_to=Subquery(first.values("address")[:1])))

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import models
-from django.db.models import OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -32,7 +32,7 @@ class RetractionQuerySet(models.QuerySet["Retraction"]):
         """
         # One query deeper, the same order is one level further out.
         within: Any = OuterRef(order) if isinstance(order, OuterRef) else order
-        matched = Matching.objects.filter(order=within).values("retraction")
+        matched = Matching.objects.standing().filter(order=within).values("retraction")
         return self.filter(Q(order=order) | Q(pk__in=matched))
 
 
@@ -101,9 +101,17 @@ class Retraction(models.Model):
         return self.order_typed or str(self.order_number)
 
 
+class MatchingQuerySet(models.QuerySet["Matching"]):
+    def standing(self) -> "MatchingQuerySet":
+        """Matches that nobody called wrong since."""
+        later = Matching.objects.filter(retraction=OuterRef("retraction"), pk__gt=OuterRef("pk"))
+        return self.filter(~Exists(later), order__isnull=False)
+
+
 class Matching(models.Model):
     """
     To which order a declaration made without signing in belongs, or that nobody can tell: append-only, the last counts.
+    One without an order after one with an order says that the match was wrong.
 
     Who matches neither approves nor sends anything: the intent is the customer's, dated by their declaration.
     """
@@ -114,11 +122,18 @@ class Matching(models.Model):
     at = models.DateTimeField(default=timezone.now)
     by = models.CharField(max_length=200, blank=True, help_text="Of the staff; empty: number and e-mail agreed.")
     note = models.TextField(blank=True)
+    turn = models.PositiveSmallIntegerField(
+        default=0, help_text="How often a match of this declaration was called wrong before."
+    )
+
+    objects = MatchingQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["retraction"], condition=Q(order__isnull=False), name="retraction_is_matched_once"
+                fields=["retraction", "turn"],
+                condition=Q(order__isnull=False),
+                name="retraction_is_matched_once_a_turn",
             ),
             models.CheckConstraint(
                 condition=Q(order=None, intent=None) | Q(order__isnull=False, intent__isnull=False),
@@ -135,12 +150,13 @@ class Receipt(models.Model):
     The mail that acknowledges a declaration: waits here until a mail server has taken it.
 
     A notice tells the address kept with an account that somebody declared for its order without signing in, and
-    nothing of what was typed.
+    nothing of what was typed; amends, that the declaration was another's.
     """
 
     class Kind(models.TextChoices):
         RECEIPT = "receipt", _("receipt")
         NOTICE = "notice", _("notice to the account")
+        AMENDS = "amends", _("notice of a wrong match")
 
     retraction = models.ForeignKey(Retraction, models.PROTECT, related_name="receipts")
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.RECEIPT)

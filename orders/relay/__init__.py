@@ -22,7 +22,7 @@ waiting.py    what waits for a person
 
 from orders.relay.carry import LEASE, LOOKS, Relay
 from orders.relay.kinds import KINDS, Kind, kind_of, words_for
-from orders.relay.waiting import NotNow, close, release_held, release_waiting_for_key, ring_again
+from orders.relay.waiting import NotNow, close, end_unsent, release_held, release_waiting_for_key, ring_again
 
 __all__ = [
     "KINDS",
@@ -32,6 +32,7 @@ __all__ = [
     "NotNow",
     "Relay",
     "close",
+    "end_unsent",
     "kind_of",
     "relay_due",
     "release_held",

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from gateway import Gateway, OvhRefused
-from orders.models import Intent, Order, OrderEvent, Retraction, Status
+from orders.models import Intent, Matching, Order, OrderEvent, Retraction, Status
 from orders.retraction.eligibility import Reason, eligibility
 
 Event = OrderEvent.Kind
@@ -86,7 +86,9 @@ class RetractionKind:
 
 def _first_declared(intent: Intent) -> datetime | None:
     """When the first of its declarations was made, also one that was matched to its order later."""
-    declarations = Retraction.objects.filter(Q(intent=intent) | Q(matchings__intent=intent))
+    declarations = Retraction.objects.filter(
+        Q(intent=intent) | Q(matchings__in=Matching.objects.standing().filter(intent=intent))
+    )
     return declarations.order_by("declared_at").values_list("declared_at", flat=True).first()
 
 

@@ -85,6 +85,25 @@ def close(intent_pk: int, note: str) -> Intent:
     return intent
 
 
+@transaction.atomic
+def end_unsent(intent_pk: int, note: str) -> bool:
+    """
+    End an intent of which OVHcloud has heard nothing, also one that a worker has in hand: without its lease it cannot
+    note an attempt, and without that it makes no call. False: OVHcloud may know of it.
+    """
+    # The order first, as everybody does.
+    Order.objects.select_for_update(of=("self",)).filter(intents=intent_pk).first()
+    unsent = Intent.objects.select_for_update().filter(pk=intent_pk, attempts=0, state__in=(State.WAITING, *FOR_STAFF))
+    intent = unsent.first()
+    if intent is None:
+        return False
+    intent.state, intent.note, intent.settled_at, intent.next_attempt_at = State.CLOSED, note, timezone.now(), None
+    intent.lease = intent.leased_until = None
+    intent.save(update_fields=["state", "note", "settled_at", "next_attempt_at", "lease", "leased_until"])
+    tell(intent, Event.CLOSED, note=note)
+    return True
+
+
 def _for_staff(intent_pk: int) -> Intent:
     # The order first, as everybody does.
     order = Order.objects.select_for_update(of=("self",)).filter(intents=intent_pk).first()

@@ -125,7 +125,7 @@ def standing_declaration(order: Order) -> Retraction | None:
     found = (
         Retraction.objects.of(order)
         .select_related("intent")
-        .prefetch_related(Prefetch("matchings", Matching.objects.exclude(order=None).select_related("intent")))
+        .prefetch_related(Prefetch("matchings", Matching.objects.standing().select_related("intent")))
         .order_by("channel", "-declared_at", "-pk")
         .first()
     )

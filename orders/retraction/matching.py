@@ -10,16 +10,17 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.query import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.ringing import ring
 from orders import refunds, tasks
 from orders.models import Matching, Order, OrderEvent, Receipt, Retraction
+from orders.relay import end_unsent
 from orders.retraction import limits
 from orders.retraction.declaration import carrier
 from orders.retraction.eligibility import eligibility
@@ -30,6 +31,10 @@ _LOCK = 7_001
 
 class AlreadyMatched(Exception):
     """The declaration belongs to another order already."""
+
+
+class NotMatched(Exception):
+    """There is no match that could be called wrong."""
 
 
 def match_due(limit: int = 50) -> int:
@@ -96,7 +101,7 @@ def attach(
         AlreadyMatched: see there; the same order once more gives what stands.
     """
     order = Order.objects.select_for_update(of=("self",)).select_related("nichandle").get(pk=order.pk)
-    found = retraction.matchings.exclude(order=None).first()
+    found = standing(retraction)
     if found is not None:
         if found.order_id != order.pk:
             raise AlreadyMatched
@@ -106,9 +111,12 @@ def attach(
     intent = order.intents.filter(kind="retraction").order_by("-pk").first()
     if intent is None or intent.state not in intent.OVER:
         intent = carrier(order, verdict)
-    matching = Matching.objects.create(
-        retraction=retraction, order=order, intent=intent, at=timezone.now(), by=by, note=note
-    )
+    try:
+        with transaction.atomic():
+            matching = retraction.matchings.create(order=order, intent=intent, by=by, note=note, turn=_turn(retraction))
+    except IntegrityError as error:
+        # Somebody else matched it at the same moment, to an order that they held locked.
+        raise AlreadyMatched from error
     OrderEvent.objects.create(
         order=order, kind=OrderEvent.Kind.DECLARED, at=retraction.declared_at, after=retraction.reference
     )
@@ -134,15 +142,62 @@ def leave_unmatched(retraction: Retraction, *, by: str, note: str, request: Http
     Raises:
         AlreadyMatched: see there.
     """
-    if retraction.matchings.exclude(order=None).exists():
+    if standing(retraction):
         raise AlreadyMatched
     audit.record(request, "leave_unmatched", target=f"receipt {retraction.reference}", reference=retraction.reference)
-    return Matching.objects.create(retraction=retraction, by=by, note=note)
+    return Matching.objects.create(retraction=retraction, by=by, note=note, turn=_turn(retraction))
+
+
+@transaction.atomic
+def call_wrong(retraction: Retraction, *, by: str, note: str, request: HttpRequest | None) -> bool:
+    """
+    Say that this declaration was about another order. It may then be matched again; the account of the wrong one is
+    told by mail. What OVHcloud has not heard of is ended; False: OVHcloud may know, and only a person can speak to it.
+
+    Raises: NotMatched.
+    """
+    wrong = standing(retraction)
+    if wrong is None or wrong.order is None or wrong.intent is None:
+        raise NotMatched
+    Order.objects.select_for_update(of=("self",)).get(pk=wrong.order_id)
+    if wrong != standing(retraction):
+        raise NotMatched
+    retraction.matchings.create(by=by, note=note, turn=wrong.turn)
+    others = wrong.intent.retractions.exists() or Matching.objects.standing().filter(intent=wrong.intent).exists()
+    # Another declaration of the same order is not to be stopped by this one.
+    ended = others or end_unsent(wrong.intent.pk, note=_("A declaration without signing in was matched by mistake."))
+    audit.record(
+        request,
+        "call_match_wrong",
+        subject=wrong.order.nichandle.nichandle,
+        target=f"order {wrong.order.order_id}",
+        reference=retraction.reference,
+        ended=ended,
+    )
+    for address in told_addresses([wrong.order]):
+        Receipt.objects.create(retraction=retraction, kind=Receipt.Kind.AMENDS, order=wrong.order, address=address)
+    ring(tasks.send_receipts)
+    return ended
+
+
+def standing(retraction: Retraction) -> Matching | None:
+    """The match that counts, None where there is none or the last was called wrong."""
+    found = Matching.objects.standing().filter(retraction=retraction)
+    return found.select_related("order__nichandle", "intent").first()
+
+
+def _turn(retraction: Retraction) -> int:
+    return retraction.matchings.exclude(order=None).count()
 
 
 def waiting() -> QuerySet[Retraction]:
-    """Declarations that no machine could match and no person has judged yet, oldest first."""
-    judged = Matching.objects.filter(retraction=OuterRef("pk")).exclude(order=None, by="")
+    """Declarations that no machine could match and no person has judged yet, or wrongly; oldest first."""
+    later = Matching.objects.filter(retraction=OuterRef("retraction"), pk__gt=OuterRef("pk"))
+    called_wrong = Matching.objects.filter(
+        retraction=OuterRef("retraction"), turn=OuterRef("turn"), order__isnull=False
+    )
+    last = Matching.objects.filter(~Exists(later), retraction=OuterRef("pk"))
+    judged = last.exclude(order=None, by="").exclude(Q(order=None) & Exists(called_wrong))
     return (
         Retraction.objects.filter(channel=Retraction.Channel.PUBLIC)
         .exclude(Exists(judged))

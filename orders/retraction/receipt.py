@@ -43,7 +43,7 @@ def mail(receipt: Receipt, document: ReceiptDocument | None) -> EmailMessage:
     document: None where it could not be made; a later mail that brings it is another message.
     """
     retraction = receipt.retraction
-    if receipt.kind == Receipt.Kind.NOTICE:
+    if receipt.kind != Receipt.Kind.RECEIPT:
         return _notice(receipt)
     follows = receipt.sent_at is not None
     with override(retraction.language):
@@ -66,7 +66,10 @@ def _subject(told: dict[str, Any], follows: bool) -> str:
 
 
 def _notice(receipt: Receipt) -> EmailMessage:
-    """To the address kept with an account, in its language: that somebody declared; nothing of what was typed."""
+    """
+    To the address kept with an account, in its language: that somebody declared, or that this was another's order.
+    Nothing of what was typed.
+    """
     order = receipt.order
     assert order is not None  # noqa: S101  (for the type checker: a notice is of an order)
     account = order.nichandle
@@ -78,6 +81,9 @@ def _notice(receipt: Receipt) -> EmailMessage:
             "order_url": settings.BASE_URL + reverse("orders:retraction_show", args=[order.order_id]),
             "support_email": settings.SUPPORT_EMAIL,
         }
+        if receipt.kind == Receipt.Kind.AMENDS:
+            subject = _("Order %(number)s: that withdrawal was not yours") % told
+            return _message(receipt, subject, render_to_string("mail/matched_by_mistake.txt", told), "")
         subject = _("A withdrawal from your order %(number)s was declared") % told
         return _message(receipt, subject, render_to_string("mail/declared_for_account.txt", told), "")
 
@@ -140,7 +146,7 @@ def _send(receipt: Receipt) -> bool:
 
 def _document(receipt: Receipt) -> tuple[ReceiptDocument | None, str]:
     """The PDF, or None and why there is none; a notice has none and needs none."""
-    if receipt.kind == Receipt.Kind.NOTICE:
+    if receipt.kind != Receipt.Kind.RECEIPT:
         return None, ""
     try:
         return document_of(receipt.retraction), ""

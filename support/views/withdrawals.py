@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.http import StaffRequest
 from accounts.ringing import ring
 from orders import refunds, tasks
-from orders.models import Receipt, Refund
+from orders.models import Receipt, Refund, Retraction
 from orders.retraction import matching
 from support import queries, trail, withdrawals
-from support.notes import MatchForm, RefundNoteForm
+from support.notes import MatchForm, RefundNoteForm, WrongMatchForm
 from support.views.desk import for_support
 
 
@@ -28,6 +28,8 @@ def declaration_show(request: StaffRequest, reference: str) -> HttpResponse | No
     if row is None:
         trail.looked(request, "staff_declaration", target=reference, result="failed")
         return None
+    if request.method == "POST" and "wrong" in request.POST:
+        return _call_wrong(request, row)
     form = MatchForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         by, note = request.user.get_username(), form.cleaned_data["note"]
@@ -43,6 +45,18 @@ def declaration_show(request: StaffRequest, reference: str) -> HttpResponse | No
     trail.looked(request, "staff_declaration", target=reference)
     context = withdrawals.declaration_page(row, timezone.now()) | {"form": form}
     return render(request, "support/declaration_show.html", context)
+
+
+def _call_wrong(request: StaffRequest, row: Retraction) -> HttpResponse:
+    form = WrongMatchForm(request.POST)
+    if not form.is_valid():
+        context = withdrawals.declaration_page(row, timezone.now()) | {"form": MatchForm(), "wrong": form}
+        return render(request, "support/declaration_show.html", context)
+    try:
+        matching.call_wrong(row, by=request.user.get_username(), note=form.cleaned_data["wrong"], request=request)
+    except matching.NotMatched:
+        trail.looked(request, "staff_declaration", target=row.reference, result="refused")
+    return redirect("support:declaration_show", row.reference)
 
 
 @require_POST

@@ -7,11 +7,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, Link
 from orders.models import Intent, Matching, Order, Receipt, Refund, RefundNote, Retraction
 from orders.retraction import matching, receipt
 from orders.retraction.declaration import retract_order
-from tests.factories import make_canary, make_detail, make_nichandle, make_order
+from tests.factories import make_canary, make_customer, make_detail, make_nichandle, make_order
 from tests.orders.retraction.test_open_door import declare, text
 
 pytestmark = pytest.mark.django_db
@@ -123,6 +123,104 @@ def test_a_receipt_that_a_limit_held_back_is_released_by_a_person(staff_client, 
     assert not mail.held_back
     assert mail.next_attempt_at <= timezone.now()
     assert queue(staff_client, "held-back") == []
+
+
+# --- A match that was wrong -------------------------------------------------------------------------------------------
+def matched(client: Client, row: Retraction) -> Intent:
+    client.post(url(row), {"nichandle": "am1-ovh", "number": "4711", "note": "sounded like her"})
+    return Intent.objects.get()
+
+
+def test_a_wrong_match_is_undone_while_ovhcloud_has_not_heard_of_it(staff_client, unmatched, order):
+    intent = matched(staff_client, unmatched)
+    assert queue(staff_client, "unmatched") == []
+    answer = staff_client.post(url(unmatched), {"wrong": "it was another Anna"})
+    assert answer.status_code == 302
+    intent.refresh_from_db()
+    assert (intent.state, intent.next_attempt_at) == (Intent.State.CLOSED, None)
+    assert list(Retraction.objects.of(order)) == []
+    [entry] = queue(staff_client, "unmatched")
+    assert entry.number == unmatched.reference
+    page = text(staff_client.get(url(unmatched)))
+    assert "it was another Anna" in page
+    assert "Say which order is meant" in page
+    assert AuditEvent.objects.get(action="call_match_wrong").detail["ended"] is True
+
+
+def test_the_account_of_a_wrong_match_is_told_and_nothing_of_what_was_typed(staff_client, unmatched, order):
+    matched(staff_client, unmatched)
+    staff_client.post(url(unmatched), {"wrong": "it was another Anna"})
+    amends = receipt.mail(Receipt.objects.select_related("retraction", "order__nichandle").get(kind="amends"), None)
+    assert amends.to == [order.nichandle.email]
+    assert "4711" in amends.subject
+    assert "by mistake" in amends.body
+    for typed in ("lost@example.net", "Anna M", "another Anna"):
+        assert typed not in amends.subject + amends.body
+
+
+def test_it_may_be_matched_again_and_then_goes_with_its_own_date(staff_client, unmatched, order):
+    wrong = matched(staff_client, unmatched)
+    staff_client.post(url(unmatched), {"wrong": "it was another Anna"})
+    right = make_order(make_nichandle("am2-ovh"), 4712, date=order.date, retraction_date=order.retraction_date)
+    staff_client.post(url(unmatched), {"nichandle": "am2-ovh", "number": "4712", "note": "her second account"})
+    intent = Intent.objects.exclude(pk=wrong.pk).get()
+    assert (intent.order, intent.state) == (right, Intent.State.WAITING)
+    assert list(Retraction.objects.of(right)) == [unmatched]
+    assert queue(staff_client, "unmatched") == []
+
+
+def test_what_ovhcloud_may_have_heard_of_is_not_called_back(staff_client, unmatched, order):
+    intent = matched(staff_client, unmatched)
+    Intent.objects.update(state=Intent.State.SENDING, attempts=1)
+    staff_client.post(url(unmatched), {"wrong": "it was another Anna"})
+    intent.refresh_from_db()
+    assert intent.state == Intent.State.SENDING
+    assert AuditEvent.objects.get(action="call_match_wrong").detail["ended"] is False
+
+
+def test_another_declaration_of_that_order_goes_on(staff_client, unmatched, order):
+    retract_order(order, email="anna@example.com", language="en", request=None)
+    intent = matched(staff_client, unmatched)
+    staff_client.post(url(unmatched), {"wrong": "it was another Anna"})
+    intent.refresh_from_db()
+    assert intent.state == Intent.State.WAITING
+
+
+@pytest.mark.parametrize("why", ["", "   "])
+def test_a_wrong_match_is_explained(staff_client, unmatched, order, why):
+    matched(staff_client, unmatched)
+    answer = staff_client.post(url(unmatched), {"wrong": why})
+    assert answer.status_code == 200
+    assert "Write what you know" in text(answer)
+    assert Matching.objects.exclude(order=None).count() == Matching.objects.filter(turn=0).count() - 1
+
+
+def test_what_is_not_matched_cannot_be_called_wrong(staff_client, unmatched):
+    before = Matching.objects.count()
+    assert staff_client.post(url(unmatched), {"wrong": "no idea"}).status_code == 302
+    assert Matching.objects.count() == before
+
+
+def test_a_worker_that_has_it_in_hand_makes_no_call_for_what_was_ended(ovh, staff_client, order):
+    """Claimed, then ended by staff, then on with it: without its lease no attempt is noted, and no call is made."""
+    from orders import relay
+
+    class Slow(relay.Relay):
+        def _note(self, intent: Intent) -> bool:
+            assert relay.end_unsent(intent.pk, note="by mistake")
+            return super()._note(intent)
+
+    user = make_customer(nichandle=ovh.anna["nichandle"])
+    link = Link.objects.get(user=user)
+    link.keep_key(ovh.anna["consumer_key"])
+    link.save()
+    assert user.nichandle
+    number = ovh.make_order(ovh.anna, status="delivered", price="24.00", products=["VPS"])
+    mine = make_order(user.nichandle, number, price="24.00", retraction_date=timezone.now() + timedelta(days=10))
+    retract_order(mine, email="a@example.com", language="en", request=None)
+    Slow().run(1)
+    assert Intent.objects.get(order=mine).state == Intent.State.CLOSED
+    assert "retraction_accepted" not in ovh.events(number)
 
 
 def test_an_undelivered_one_is_seen_with_the_mail_servers_words_and_tried_at_once(
