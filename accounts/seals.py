@@ -329,6 +329,7 @@ def purge(model: type[models.Model], before: datetime, upto: int | None = None) 
         cursor.execute(f"ALTER TABLE {quoted} DISABLE TRIGGER USER")
         gone = old._raw_delete(old.db)
         cursor.execute(f"ALTER TABLE {quoted} ENABLE TRIGGER USER")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     _write(sealed.table, kind=Seal.Kind.PURGE, last_pk=ends[-1], count=gone)
     return int(gone)
 
