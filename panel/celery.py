@@ -2,12 +2,29 @@
 
 import os
 import sys
+from typing import Any
 
 from celery import Celery
 from celery.signals import beat_init, worker_init
+from kombu.transport import redis as broker
+from redis.exceptions import ConnectionError as BrokerLost
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
 
+
+class _Channel(broker.Channel):  # type: ignore[misc]  # kombu has no types
+    """
+    A channel that a lost connection left behind says so. As kombu has it, it fails with an AttributeError, which the
+    worker takes for unrecoverable: it ends, though Valkey may be back within the second.
+    """
+
+    def _connparams(self, asynchronous: bool = False) -> Any:
+        if self.connection.client is None:
+            raise BrokerLost("this channel's connection was given up")
+        return super()._connparams(asynchronous)
+
+
+broker.Transport.Channel = _Channel
 app = Celery("panel")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

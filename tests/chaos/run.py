@@ -74,6 +74,7 @@ class Run:
         self._chance = random.Random(f"run/{plan.seed}")
         self._valkey_held: set[str] = set()
         self._people: list[Person] = []
+        self._died: list[str] = []
 
     def carry_out(self) -> Outcome:
         """Everything, from the first process to the last; nothing is left running."""
@@ -136,6 +137,9 @@ class Run:
             for entry in [entry for entry in ends if entry[0] <= now]:
                 ends.remove(entry)
                 self._undo(*entry[1:])
+            for name in self._stack.died():
+                self._died.append(f"DIED {name}: it ended by itself after {now:.0f} s; see logs/{name}.log")
+                self._say(f"{now:6.1f} s  {self._died[-1]}")
             if begin and begin[-1].at <= now:
                 end = self._cause(begin.pop())
                 if end is not None:
@@ -234,7 +238,7 @@ class Run:
         own = self._stack.secrets
         secrets |= {own.secret_key: "SECRET_KEY", own.credential_keys: "CREDENTIAL_KEYS"}
         told = secrets_search.search(secrets, self._stack.log_files(), "\n".join(self._valkey_held))
-        self._outcome.violations = wrong + list(invariants.no_secret_is_told(Facts(found_secrets=told)))
+        self._outcome.violations = self._died + wrong + list(invariants.no_secret_is_told(Facts(found_secrets=told)))
         self._conclude(found, took, len(secrets))
         if last:
             self._outcome.notes.append(f"last to come right: {last}")

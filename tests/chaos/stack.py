@@ -101,6 +101,13 @@ class Stack:
             return self.valkey.is_running()
         return name not in self._down and self._children[name].exit_code() is None
 
+    def died(self) -> list[str]:
+        """Whoever ended without being killed, started again as any service manager would."""
+        found = [name for name in self._children if name not in self._down and not self.is_up(name)]
+        for name in found:
+            self.start_again(name)
+        return found
+
     def kill(self, name: str, chance: random.Random) -> str:
         """SIGKILL the whole of it; of a worker, sometimes one of its processes only. Returns what was killed."""
         self.resume(name)
