@@ -7,6 +7,7 @@ that is away, by what PostgreSQL holds, which knows no networks and so counts ev
 
 import hashlib
 import ipaddress
+import unicodedata
 from datetime import timedelta
 
 from django.core.cache import cache
@@ -31,7 +32,7 @@ def within(address: str, network: str) -> bool:
     """
     counted = [
         _count(f"declare:net:{network_of(network)}", HOUR),
-        _count(f"declare:mail:{_digest(address.casefold())}", DAY),
+        _count(f"declare:mail:{_digest(mailbox_of(address))}", DAY),
     ]
     if None in counted:
         return _within_by_rows(address)
@@ -55,6 +56,12 @@ def network_of(address: str) -> str:
     if mapped is not None:
         ip = mapped
     return str(ipaddress.ip_network(f"{ip}/{24 if ip.version == 4 else 56}", strict=False))
+
+
+def mailbox_of(address: str) -> str:
+    """One word for the addresses that one person reads: without letter case, look-alike letters and +tags."""
+    local, at, host = unicodedata.normalize("NFKC", address).casefold().rpartition("@")
+    return local.partition("+")[0] + at + host
 
 
 def _count(key: str, seconds: int) -> int | None:
