@@ -12,6 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLResolver, get_resolver, reverse
 
+from accounts.models import Link
+from tests.factories import make_customer, make_staff
 from tests.security.conftest import ACTORS, SECRETS_OF_A, Sieged, become, browser_of
 from tests.security.headers import assert_headers
 from tests.security.matrix import expected
@@ -185,6 +187,37 @@ def test_the_pages_open_to_everybody_are_these():
         "health_live",
         "health_ready",
     }
+
+
+# --- Two more persons, where they differ ------------------------------------------------------------------------------
+def test_staff_without_a_factor_reach_nothing_of_the_desk(sieged: Sieged):
+    browser, values = browser_of(make_staff("new@example.net", factor=False)), samples(sieged)
+    desk = [name for name in routes() if name.startswith("support:")]
+    assert len(desk) > 12
+    for name in desk:
+        for method in ("GET", "POST", "DELETE"):
+            answer = ask(browser, method, address(name, routes()[name], values), False)
+            assert (answer.status_code, answer.headers.get("Location")) == (302, "/account/factors/"), name
+
+
+def test_who_linked_an_account_posts_nothing_without_saying_for_which(sieged: Sieged):
+    """And reads of it what its owner reads, with the name of whose it is; links and sessions stay the owner's own."""
+    clara = make_customer("clara4-ovh")
+    link = Link(user=clara, nichandle=sieged.a.nichandle)
+    link.keep_key("a consumer key that OVHcloud never gave")
+    link.save()
+    browser, values, table = browser_of(clara), samples(sieged), expected()
+    for name in (name for name in routes() if name.startswith("orders:")):
+        pattern = routes()[name]
+        if not getattr(pattern.callback, "login_required", True):
+            continue
+        posted = ask(browser, "POST", address(name, pattern, values), False)
+        assert posted.status_code == 409, name
+        if name != "orders:order_leave":
+            read = ask(browser, "GET", address(name, pattern, values), False)
+            assert str(read.status_code) == table[name, "read", "owner"], name
+    end = address("accounts:link_end", routes()["accounts:link_end"], values)
+    assert ask(browser, "POST", end, False).status_code == 404
 
 
 # --- Whose order is it? -----------------------------------------------------------------------------------------------
