@@ -98,7 +98,7 @@ def _lag(stack: Stack, size: Size, rounds: int) -> Table:
     def case(way: str) -> Figures:
         stack.answers(*size.answer_ms)
         with stack.copy_of("active") as database:
-            return stack.child("lag", database, way=way, seconds=size.lag_s)
+            return stack.child("lag", database, way=way, seconds=size.lag_s, lead=size.lead_s)
 
     ways = {SEQUENTIAL: "sequential", CELERY_THREADS: "celery", THREADS: "threads", OURS: "ours"}
     rows = interleaved({name: partial(case, way) for name, way in ways.items()}, rounds)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from bench import engine
 from bench.cases.meter import Meter
 from bench.cases.polling import make_plain
+from bench.cases.population import take_your_time
 from bench.machine import Figures
 from orders.models import Order, OrderEvent
 
@@ -70,6 +71,7 @@ def expire_ours() -> Figures:
 
 def expire_asking(seconds: float) -> Figures:
     """The whole way of orders that just lapsed, beginning with asking once more, for so many seconds."""
+    take_your_time()
     with connection.cursor() as cursor:
         # As the policy has it: the last answer is from before, and the next check a second after.
         cursor.execute(

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from bench import engine, peer_worker
 from bench.cases.meter import Meter
-from bench.cases.polling import publish, worker
+from bench.cases.polling import publish, queue_length, worker
 from bench.machine import Figures
 from orders.models import Order
 from panel.celery import app
@@ -32,20 +32,14 @@ def celery_rings(tasks_each: int) -> Figures:
 
 def _drained(application: str, queue: str, published: float) -> Figures:
     """Let a worker empty the queue; its start and end are not counted."""
-    with app.connection_for_read() as broker, broker.channel() as channel:
-
-        def left() -> int:
-            length: int = channel.client.llen(queue)
-            return length
-
-        whole = left()
-        if not whole:
-            raise AssertionError(f"nothing was handed in to {queue}")
-        with worker(application, queue, "prefork", 2) as process:
-            _until(lambda: left() <= whole * 0.9)
-            before, meter = left(), Meter(process.pid)
-            _until(lambda: left() <= whole * 0.05)
-            figures = meter.figures(before - left())
+    whole = queue_length(queue)
+    if not whole:
+        raise AssertionError(f"nothing was handed in to {queue}")
+    with worker(application, queue, "prefork", 2) as process:
+        _until(lambda: queue_length(queue) <= whole * 0.9)
+        before, meter = queue_length(queue), Meter(process.pid)
+        _until(lambda: queue_length(queue) <= whole * 0.05)
+        figures = meter.figures(before - queue_length(queue))
     return figures | {"published_us": published, "task_us": figures["cpu_us"] + published}
 
 

@@ -18,8 +18,10 @@ from django.utils import timezone
 
 from bench import engine, machine, peer_worker, peers
 from bench.cases.meter import Meter
+from bench.cases.population import take_your_time
 from bench.machine import Figures
 from orders.models import Order, OrderEvent
+from panel.celery import app
 
 # Threads of the plain pool, and of the plain Celery worker that has any.
 THREADS = 64
@@ -106,10 +108,16 @@ def publish(task: object, pks: list[int]) -> float:
     return (time.process_time() - began) / max(len(pks), 1) * 1e6
 
 
+def queue_length(queue: str) -> int:
+    with app.connection_for_read() as broker, broker.channel() as channel:
+        length: int = channel.client.llen(queue)
+        return length
+
+
 @contextlib.contextmanager
-def worker(app: str, queues: str, pool: str, concurrency: int) -> Iterator[subprocess.Popen[bytes]]:
+def worker(application: str, queues: str, pool: str, concurrency: int) -> Iterator[subprocess.Popen[bytes]]:
     """A Celery worker on this process's core, ended with all it started."""
-    arguments = ["-A", app, "worker", "--pool", pool, "--concurrency", str(concurrency), "-Q", queues]
+    arguments = ["-A", application, "worker", "--pool", pool, "--concurrency", str(concurrency), "-Q", queues]
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "warning", "-n", f"bench-{os.getpid()}@bench"]
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "celery", *arguments, *quiet], stdout=subprocess.DEVNULL, stderr=sys.stderr
@@ -164,15 +172,16 @@ def _waits(began: datetime) -> Figures:
 
 
 # --- Due one after another: how late ----------------------------------------------------------------------------------
-def lag(way: str, seconds: float, ring_every: float = 2.0) -> Figures:
+def lag(way: str, seconds: float, lead: float, ring_every: float = 2.0) -> Figures:
     """
     Let orders fall due as the policy spreads them over accounts that are being looked at, for so many seconds.
 
-    Lag: from when an order was due to when its answer was asked for; one not checked by the end counts to the end.
+    lead: seconds within which rows are made so and workers begin. Lag: from when an order was due to when its answer
+    was asked for; one not checked by the end counts to the end.
     """
     if way != "ours":
         make_plain()
-    began = _spread_due_moments()
+    began = _spread_due_moments(lead)
     core_busy, ended = _LAGGING[way](began, seconds, ring_every)
     # What fell due in the last seconds had no chance yet.
     grace = timedelta(seconds=min(5.0, seconds / 3))
@@ -197,10 +206,11 @@ def lag(way: str, seconds: float, ring_every: float = 2.0) -> Figures:
     }
 
 
-def _spread_due_moments() -> datetime:
+def _spread_due_moments(lead: float) -> datetime:
     """Each order falls due at random within its wait by the policy; `bench_due` remembers when."""
+    take_your_time()
     now = timezone.now()
-    began = now + timedelta(seconds=6)
+    began = now + timedelta(seconds=lead)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE accounts_nichandle SET seen_at = %s", [now])
         for status, wait in engine.waits(now).items():
@@ -218,7 +228,9 @@ def _spread_due_moments() -> datetime:
 
 def _lag_ours(began: datetime, seconds: float, ring_every: float) -> tuple[float, datetime]:
     """The worker that README.md names, and beat as it is configured."""
+    app.send_task("orders.tasks.poll_orders")
     with worker("panel.celery", "poll", "prefork", 2) as process, _beat():
+        _wait_until(lambda: not queue_length("poll"))
         meter = _from(began, process.pid)
         time.sleep(seconds)
         return meter.figures(0)["core_busy"], timezone.now()
@@ -226,6 +238,8 @@ def _lag_ours(began: datetime, seconds: float, ring_every: float) -> tuple[float
 
 def _lag_celery(began: datetime, seconds: float, ring_every: float) -> tuple[float, datetime]:
     with worker("bench.peer_worker", peer_worker.QUEUE, "threads", THREADS) as process:
+        publish(peer_worker.nothing, list(range(THREADS)))
+        _wait_until(lambda: not queue_length(peer_worker.QUEUE))
         meter = _from(began, process.pid)
         _each_ring(seconds, ring_every, lambda pks: publish(peer_worker.check, pks))
         busy, ended = meter.figures(0)["core_busy"], timezone.now()
@@ -263,7 +277,10 @@ _LAGGING = {"ours": _lag_ours, "celery": _lag_celery, "threads": _lag_threads, "
 
 
 def _from(began: datetime, pid: int | None = None) -> Meter:
-    time.sleep(max(0.0, (began - timezone.now()).total_seconds()))
+    left = (began - timezone.now()).total_seconds()
+    if left < 0:
+        raise TimeoutError(f"not ready in time, {-left:.1f} s late: give it more lead")
+    time.sleep(left)
     return Meter(pid)
 
 
