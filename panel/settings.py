@@ -131,7 +131,7 @@ DATABASES = {"default": env.db_url_config(required("DATABASE_URL"))}
 DATABASE_APPLICATION_ROLE = ""
 if _owner_url := env.str("DATABASE_OWNER_URL", ""):
     DATABASE_APPLICATION_ROLE = str(DATABASES["default"].get("USER", ""))
-    if sys.argv[1:2] in (["migrate"], ["purge_audit"]):
+    if sys.argv[1:2] in (["migrate"], ["purge_audit"], ["purge_declarations"]):
         DATABASES = {"default": env.db_url_config(_owner_url)}
 PROCESS = env.str("PANEL_PROCESS", "web")  # web, worker or command: decides pooling and patience
 _limits = {"web": (5_000, 2_000), "worker": (30_000, 5_000), "command": (0, 0)}[PROCESS]

@@ -74,6 +74,7 @@ def test_the_owner_migrates_and_purges_and_the_panel_only_adds(roles):
     assert "seals: 1" in manage("shell", "-v0", "-c", seal), "by the panel's role"
     assert "accounts_auditevent: 1 seals hold." in manage("verify")
     assert "1 lines went; their seals stay." in manage("purge_audit")
+    assert "0 declarations went; their seals stay." in manage("purge_declarations")
     with psycopg.connect(url(PANEL), autocommit=True) as panel:
         assert panel.execute("SELECT count(*) FROM accounts_auditevent").fetchone() == (0,)
     manage("verify")
