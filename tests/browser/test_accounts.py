@@ -1,14 +1,24 @@
 """Accounts in a real browser: a second account, a passkey, an app, a recovery code, sessions; and a lured victim."""
 
 import os
+import re
+import time
+import zipfile
+from datetime import timedelta
 from typing import Any
 
 import pyotp
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from accounts.models import Link, Session, User
+from accounts.ovh import application
+from accounts.sessions import SessionStore
+from gateway import Gateway
 from tests.browser.journeys import WORDS, scrolls_sideways, sign_in
-from tests.processes.stack import Stack
+from tests.processes.stack import Stack, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -152,3 +162,69 @@ def test_a_lured_victim_signs_nobody_in(panel: Stack, ovh: Any, reader: Any):
     for page in (thief, lured):
         page.goto(f"{panel.base}/orders/")
         expect(page.get_by_role("button", name=WORDS["en"]["sign_in"])).to_be_visible()
+
+
+def axe(page: Page) -> list[str]:
+    """What an accessibility checker complains about."""
+    return [found["id"] for found in Axe().run(page).response["violations"]]
+
+
+def grow_old() -> None:
+    """Every sign-in is some time ago: whoever wants more than to look is asked who they are."""
+    for row in Session.objects.exclude(user=None):
+        store = SessionStore(row.session_key)
+        store["shown_at"] = time.time() - 3600
+        store.save()
+
+
+@places
+def test_data_is_taken_and_its_person_forgotten_after_showing_who_they_are_at_ovhcloud(
+    panel: Stack, ovh: Any, reader: Any, width: str, language: str
+):
+    who = ovh.customers[0]
+    me = reader(width, language)
+    page = me.page
+    sign_in(page, panel, who, language)
+    grow_old()
+    page.goto(f"{panel.base}/account/")
+    press(page, "/account/export/")
+    # Neither factor nor password: the journey to OVHcloud once more, then on to where one was going.
+    expect(page).to_have_url(re.compile("/account/sure/"))
+    assert axe(page) == []
+    page.locator("main button[type=submit]").press("Enter")
+    at_ovhcloud(page, who, language)
+    expect(page).to_have_url(f"{panel.base}/account/export/")
+    assert axe(page) == []
+    page.locator("main form button").first.press("Enter")
+    take = page.locator('form[action="/account/export/take/"] button')
+    expect(take).to_be_visible(timeout=40_000)
+    with page.expect_download() as download:
+        take.press("Enter")
+    names = zipfile.ZipFile(download.value.path()).namelist()
+    assert {"account.json", "orders.json", "orders.csv", "trail.json"} <= set(names)
+    for path in ("/account/", "/account/link/", "/account/factors/", "/account/settings/", "/account/erase/"):
+        page.goto(f"{panel.base}{path}")
+        assert axe(page) == [], path
+        assert not scrolls_sideways(page), path
+    page.locator("[name=sure]").press("Space")
+    page.locator("main form button[type=submit]").press("Enter")
+    expect(page.locator("main h1")).to_be_visible()
+    page.goto(f"{panel.base}/orders/")
+    expect(page.get_by_role("button", name=WORDS[language]["sign_in"])).to_be_visible()
+    assert not User.objects.filter(nichandle__nichandle=who["nichandle"]).exists()
+    assert me.complaints == []
+
+
+def test_a_key_taken_back_at_ovhcloud_ends_the_session_and_the_page_leads_back_in(panel: Stack, ovh: Any, reader: Any):
+    who = ovh.customers[0]
+    page = reader().page
+    sign_in(page, panel, who)
+    Gateway(application(), Link.objects.get().consumer_key()).log_out()
+    Link.objects.update(renewed_at=timezone.now() - timedelta(hours=1))
+    page.get_by_role("button", name="Check now").press("Enter")
+    until(lambda: Link.objects.get().state == Link.State.REVOKED, 40, "the worker hears that the key is gone")
+    page.goto(f"{panel.base}/orders/")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("no longer lets this panel act for you")
+    page.locator("main form button[type=submit]").press("Enter")
+    at_ovhcloud(page, who, "en")
+    expect(page).to_have_url(f"{panel.base}/orders/")
