@@ -159,7 +159,7 @@ def call_wrong(retraction: Retraction, *, by: str, note: str, request: HttpReque
     wrong = standing(retraction)
     if wrong is None or wrong.order is None or wrong.intent is None:
         raise NotMatched
-    Order.objects.select_for_update(of=("self",)).get(pk=wrong.order_id)
+    Order.objects.select_for_update(of=("self",)).get(pk=wrong.order.pk)
     if wrong != standing(retraction):
         raise NotMatched
     retraction.matchings.create(by=by, note=note, turn=wrong.turn)
