@@ -121,7 +121,7 @@ def test_what_production_answers(db: None):
     # Nobody told this panel of a proxy, so a caller's word counts for nothing.
     assert told["pretended"][0] == 301
     assert told["elsewhere"][0] == told["elsewhere, safely"][0] == 400
-    assert (told["forwarded"][0], told["forwarded"][1]["Location"]) == (302, "/")
+    assert (told["forwarded"][0], told["forwarded"][1]["Location"]) == (302, "/?next=%2Forders%2F")
     assert told["nothing"][0] == 404
     status, headers, cookies, length = told["page"]
     assert status == 200
