@@ -109,7 +109,6 @@ MUTATIONS = [
         "return address",
         LINKS,
     ),
-    ("accounts/addresses.py", 'if not path.startswith("/") or', "if", LINKS),
     (
         "accounts/sessions.py",
         "if row.ended_because or row.idle_until <= timezone.now():",
