@@ -12,7 +12,7 @@ from redis.exceptions import ConnectionError as BrokerLost
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
 
 
-class _Channel(broker.Channel):  # type: ignore[misc]  # kombu has no types
+class _Channel(broker.Channel):
     """
     A channel that a lost connection left behind says so. As kombu has it, it fails with an AttributeError, which the
     worker takes for unrecoverable: it ends, though Valkey may be back within the second.

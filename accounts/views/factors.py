@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import audit
@@ -47,7 +48,8 @@ class AppAdd(ActivateTOTPView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         # The picture goes into the page itself: the policy lets no other kind of address in.
-        context["picture"] = context["totp_svg"][context["totp_svg"].index("<svg") :]
+        # S308: paths that the library drew of an address of ours, no text of anybody's.
+        context["picture"] = mark_safe(context["totp_svg"][context["totp_svg"].index("<svg") :])  # noqa: S308
         return context
 
     def form_valid(self, form: Any) -> HttpResponse:

@@ -11,6 +11,7 @@ when it is over here. What is marked is asked about for a day more, and a paymen
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -79,7 +80,8 @@ def mark_expired(orders: Sequence[int] | None = None) -> int:
         # The statement keeps the queue itself.
         cursor.execute("SELECT set_config('orders.queue', 'kept', true)")
         wait, later = policy.AFTER_MARKING, Due.Kind.LATER.value
-        cursor.execute(_MARK, {"orders": list(orders)[:CHUNK], "now": now, "wait": wait, "later": later})
+        values: dict[str, Any] = {"orders": list(orders)[:CHUNK], "now": now, "wait": wait, "later": later}
+        cursor.execute(_MARK, values)
         marked = int(cursor.rowcount)
         cursor.execute("SELECT set_config('orders.queue', '', true)")
     return marked
