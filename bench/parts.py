@@ -168,6 +168,7 @@ def expire(size: Size, rounds: int) -> list[Table]:
             Column("orders marked", number("marked")),
             Column("in s", number("seconds", 1)),
             Column("longest lock ms", number("longest_ms")),
+            Column("99 % of them", number("lock_p99_ms")),
             Column("CPU µs", number("cpu_us", 1)),
             Column("PostgreSQL µs", number("postgres_us", 1)),
             Column("calls an order", number("calls_each", 2)),
