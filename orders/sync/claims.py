@@ -110,7 +110,9 @@ def _lock(limit: int, kinds: Sequence[int], now: datetime) -> list[_Row]:
         large = [nichandle for nichandle, orders in shares.items() if orders > limit // 4]
         if large and shares.total() >= 2 * limit:
             beyond.append((kind, kind, now, large, limit))
-    return rows + (_due(beyond) if beyond else [])
+    # What we hold already is not skipped: nobody is asked about twice in one turn.
+    held = {row.order for row in rows}
+    return rows + [row for row in (_due(beyond) if beyond else []) if row.order not in held]
 
 
 def _due(parts: Sequence[tuple[int, int, datetime, list[int], int]]) -> list[_Row]:
