@@ -123,7 +123,9 @@ def test_twenty_confirms_are_one_declaration_one_receipt_one_call(ovh, account):
         answers.append(client.post(f"/orders/{order.order_id}/withdrawal/", form))
 
     assert at_once(*[confirm] * 20) == []
-    assert {(answer.status_code, answer.url) for answer in answers} == {(302, f"/orders/{order.order_id}/withdrawal/#declared")}
+    assert {(answer.status_code, answer.url) for answer in answers} == {
+        (302, f"/orders/{order.order_id}/withdrawal/#declared")
+    }
     assert Retraction.objects.count() == Receipt.objects.count() == Intent.objects.count() == 1
     at_once(relay.relay_due, relay.relay_due)
     assert calls(ovh, order) == accepted(ovh, order) == 1
