@@ -5,6 +5,7 @@ import json
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import pyotp
 import pytest
 from django.core.management import call_command
 from django.core.signals import request_started
@@ -16,6 +17,7 @@ from orders import relay
 from orders.models import Order, Receipt, Retraction, Status
 from panel.wsgi import application
 from tests.factories import make_order
+from tests.given import TOTP_SECRET
 from tests.security.conftest import Sieged, browser_of
 from tests.security.headers import assert_headers
 from tests.world import import_all, sign_up
@@ -237,7 +239,9 @@ ELSEWHERE = [
 @pytest.mark.parametrize("target", ELSEWHERE)
 def test_next_leads_nowhere_else(sieged: Sieged, target: str):
     typed = {"login": "support@example.net", "password": "correct horse battery", "next": target}
-    answer = Client().post("/staff/sign-in/", typed)
+    browser = Client()
+    assert browser.post("/staff/sign-in/", typed)["Location"] == "/staff/sign-in/code/"
+    answer = browser.post("/staff/sign-in/code/", {"code": pyotp.TOTP(TOTP_SECRET).now()})
     assert (answer.status_code, answer["Location"]) == (302, "/support/")
     answer = browser_of(sieged.support).get("/staff/sign-in/", {"next": target})
     assert_headers(answer)

@@ -153,7 +153,8 @@ def test_the_account_of_a_wrong_match_is_told_and_nothing_of_what_was_typed(staf
     amends = receipt.mail(Receipt.objects.select_related("retraction", "order__nichandle").get(kind="amends"), None)
     assert amends.to == [order.nichandle.email]
     assert "4711" in amends.subject
-    assert "by mistake" in amends.body
+    # In the language of the account it goes to.
+    assert "par erreur" in amends.body
     for typed in ("lost@example.net", "Anna M", "another Anna"):
         assert typed not in amends.subject + amends.body
 
