@@ -197,9 +197,9 @@ def test_unchanged_answers_are_written_together_and_leave_no_event():
     "meanwhile",
     [
         {"status": "cancelling"},
-        {"status_checked_at": timezone.now() + timedelta(minutes=1)},
-        {"check_asked_at": timezone.now() + timedelta(minutes=1)},
-        {"watched_until": timezone.now() + timedelta(minutes=1)},
+        {"status_checked_at": timezone.now() + timedelta(days=1)},
+        {"check_asked_at": timezone.now() + timedelta(days=1)},
+        {"watched_until": timezone.now() + timedelta(days=1)},
         {"gone_at": timezone.now()},
     ],
     ids=lambda fields: next(iter(fields)),

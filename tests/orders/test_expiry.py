@@ -62,7 +62,7 @@ def test_a_lapsed_order_is_marked_once_with_its_event_and_asked_about_again_late
 @pytest.mark.parametrize(
     "fields",
     [
-        {"expiration_date": timezone.now() + timedelta(hours=1)},
+        {"expiration_date": timezone.now() + timedelta(days=1)},
         {"status_checked_at": timezone.now() - timedelta(hours=1)},
         {"status_checked_at": None},
         {"was_paid": True},
