@@ -52,6 +52,6 @@ def facts(retraction: Retraction) -> dict[str, Any]:
         "fingerprint": fingerprint(retraction),
         "verify_url": settings.BASE_URL + reverse("orders:receipt_verify", args=[retraction.reference]),
         "order_url": order_url,
-        "refund_due": words.plain_day(words.refund_due(retraction, order.nichandle)) if order else "",
+        "refund_due": words.plain_day(words.refund_due(retraction)) if order else "",
         "held": retraction.snapshot.get("held", ""),
     }

@@ -127,7 +127,7 @@ def _declared(
     headline, explanation, tone = words.state(intent, order)
     over = intent.state in Intent.OVER
     return receipt.facts(retraction) | {
-        "refund_due": words.plain_day(words.refund_due(retraction, nichandle)),
+        "refund_due": words.plain_day(words.refund_due(retraction)),
         "headline": headline,
         "explanation": explanation,
         "tone": tone,

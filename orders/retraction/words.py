@@ -427,6 +427,9 @@ def _withheld_words(why: str) -> str:
     }.get(why, _("Since %(day)s, for the reason given below."))
 
 
-def refund_due(retraction: Retraction, nichandle: Nichandle) -> date:
-    """The day by which the money is due: 14 days after the declaration (directive art. 13(1), L.221-24)."""
-    return retraction.declared_at.astimezone(nichandle.zone).date() + timedelta(days=14)
+def refund_due(retraction: Retraction) -> date:
+    """
+    The day by which the money is due: 14 days after the declaration (directive art. 13(1), L.221-24), counted in the
+    zone that the receipt says the time in, wherever the account is now.
+    """
+    return retraction.declared_at.astimezone(retraction.zone).date() + timedelta(days=14)
