@@ -14,7 +14,7 @@ from accounts.addresses import own_page
 from accounts.http import is_poll
 
 # Pages by URL namespace. A namespace that is not here is open to whoever passed the sign-in.
-CUSTOMERS_ONLY = {"orders"}
+CUSTOMERS_ONLY = {"orders", "carts"}
 STAFF_ONLY = {"support"}
 
 
@@ -102,7 +102,7 @@ class SignInRequired(LoginRequiredMiddleware):
             response = HttpResponse(status=401)
             response["HX-Redirect"] = where
             return response
-        if request.method == "GET" and (for_staff or "orders" in namespaces or "accounts" in namespaces):
+        if request.method == "GET" and (for_staff or {"orders", "carts", "accounts"} & set(namespaces)):
             # Whoever signs in comes back to where they wanted to be.
             where += f"?{urlencode({'next': request.get_full_path()})}"
         return redirect(where)

@@ -13,6 +13,7 @@ handler500 = "panel.views.server_error"
 urlpatterns = [
     path("", home, name="home"),
     path("", include("orders.urls")),
+    path("", include("carts.urls")),
     path("", include("accounts.urls")),
     path("support/", include("support.urls")),
     path("staff/sign-in/", sign_in.sign_in, name="account_login"),

@@ -1,0 +1,1 @@
+"""Ordering: from a search for a domain name to a purchase order."""

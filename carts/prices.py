@@ -1,0 +1,17 @@
+"""Amounts in our rows: {"value": "4.99", "currency_code": "EUR"}, a Decimal as text."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from gateway import Price
+
+Kept = Mapping[str, str]
+
+
+def keep(price: Price) -> dict[str, str]:
+    return {"value": str(price.value), "currency_code": price.currency_code}
+
+
+def amount(kept: Kept) -> tuple[Decimal, str]:
+    """The amount in whole units and its currency's code."""
+    return Decimal(kept["value"]), kept["currency_code"]

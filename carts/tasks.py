@@ -1,0 +1,1 @@
+"""Celery's entrances. A task carries no facts: workers claim rows."""
