@@ -2,7 +2,7 @@
 What goes when somebody asks to be forgotten, and what the law keeps.
 
 A declaration of withdrawal and its receipt are kept for ten years, and with them the order they name, stripped of what
-is not needed to say which it was. Everything else of the account is deleted.
+is not needed to say which it was. Everything else of the account is deleted, also what was still to be paid or ordered.
 """
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from orders.models import Evidence, Intent, Matching, OrderDetail, OrderImport
 def erase(nichandle: Nichandle) -> int:
     """Delete the account's orders but those that a withdrawal names. Returns how many of these stay."""
     OrderImport.objects.filter(nichandle=nichandle).delete()
+    Intent.objects.filter(nichandle=nichandle).exclude(kind=Intent.Kind.RETRACTION).delete()
     declared = Exists(Intent.objects.filter(order=OuterRef("pk"))) | Exists(
         Matching.objects.filter(order=OuterRef("pk"))
     )

@@ -46,7 +46,7 @@ def resync(nichandle: Nichandle, *, all_orders: bool = False, details: bool = Fa
     asked = known if all_orders else known.filter(next_poll_at__isnull=False)
     orders = asked.update(next_poll_at=now, check_asked_at=now)
     parts = known.filter(details_read_at__isnull=False).update(details_read_at=None) if details else 0
-    waiting = Intent.objects.filter(order__nichandle=nichandle, state__in=[Intent.State.WAITING, Intent.State.DOUBTFUL])
+    waiting = Intent.objects.filter(nichandle=nichandle, state__in=[Intent.State.WAITING, Intent.State.DOUBTFUL])
     intents = waiting.filter(Q(leased_until=None) | Q(leased_until__lte=now)).exclude(next_attempt_at=None)
     rung = Rung(orders, parts, intents.filter(state=Intent.State.WAITING).update(next_attempt_at=now), row.is_running)
     for task in (tasks.poll_orders, tasks.find_orders, tasks.relay_intents, tasks.import_orders):

@@ -56,6 +56,6 @@ def resync_account(request: StaffRequest, nichandle: Nichandle) -> Rung | None:
 
 
 def _write(request: StaffRequest, action: str, intent: Intent, **facts: str) -> None:
-    order = intent.order
-    target = f"order {order.order_id}"
-    trail.looked(request, action, subject=order.nichandle.nichandle, target=target, intent=intent.pk, **facts)
+    target = f"order {intent.order.order_id}" if intent.order else f"intent {intent.pk}"
+    subject = intent.nichandle.nichandle
+    trail.looked(request, action, subject=subject, target=target, intent=intent.pk, **facts)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.urls import reverse
 
 from orders import formats, words
@@ -131,8 +132,9 @@ LONGEST_QUEUE = 200
 @dataclass(frozen=True)
 class QueueEntry:
     """
-    One thing that waits for a person. text: why, or whose words `said` are.
+    One thing that waits for a person. why: in our words; said: in OVHcloud's, or in a mail server's.
 
+    number: "" where there is no order (yet). kind: of an intent, with its word for people in `title`; else "".
     intent: its number where staff may ring it again or close it, else None.
     """
 
@@ -148,6 +150,8 @@ class QueueEntry:
     action_url: str = ""
     action: str = ""
     intent: int | None = None
+    kind: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,24 +164,30 @@ class Queue:
 
 
 def doubtful(now: datetime) -> Queue:
-    """Withdrawals whose answer was lost: the panel looks by itself, and gives up to a person in the end. One query."""
+    """Intents whose answer was lost: the panel looks by itself, and gives up to a person in the end. One query."""
     return _queue("doubtful", _intents(Intent.State.DOUBTFUL).order_by("created_at"), now)
 
 
 def dead(now: datetime) -> Queue:
-    """Withdrawals that the panel gave up to a person: it could not settle them by itself. One query."""
+    """Intents that the panel gave up to a person: it could not settle them by itself. One query."""
     return _queue("dead", _intents(Intent.State.DEAD).order_by("created_at"), now)
 
 
 def held(now: datetime) -> Queue:
-    """Withdrawals that wait for a person. One query."""
+    """Intents that wait for a person. One query."""
     return _queue("held", _intents(Intent.State.HELD).order_by("created_at"), now)
 
 
 def refused(now: datetime) -> Queue:
-    """Withdrawals that OVHcloud refused and that no later declaration took up again. One query."""
+    """
+    What OVHcloud refused and no later one of its kind took up again. One query.
+
+    A refused payment is over when its order is: paid otherwise, or lapsed.
+    """
     later = Intent.objects.filter(order=OuterRef("order"), kind=OuterRef("kind"), pk__gt=OuterRef("pk"))
-    intents = _intents(Intent.State.REFUSED).annotate(later=Subquery(later.values("pk")[:1])).filter(later=None)
+    unpaid = Order.objects.awaiting_payment(now).filter(pk=OuterRef("order"))
+    refused = _intents(Intent.State.REFUSED).filter(~Q(kind=Intent.Kind.PAYMENT) | Exists(unpaid))
+    intents = refused.annotate(later=Subquery(later.values("pk")[:1])).filter(later=None)
     return _queue("refused", intents.order_by("created_at"), now)
 
 
@@ -185,8 +195,8 @@ def _intents(state: str) -> QuerySet[Intent]:
     declarations = Retraction.objects.filter(Q(intent=OuterRef("pk")) | Q(matchings__intent=OuterRef("pk")))
     first = declarations.order_by("declared_at")
     return (
-        Intent.objects.filter(state=state, kind=Intent.Kind.RETRACTION)
-        .select_related("order__nichandle")
+        Intent.objects.filter(state=state)
+        .select_related("nichandle", "order__nichandle")
         .annotate(declared_at=Subquery(first.values("declared_at")[:1]))
     )
 
@@ -194,10 +204,11 @@ def _intents(state: str) -> QuerySet[Intent]:
 def _queue(name: str, intents: QuerySet[Intent], now: datetime) -> Queue:
     rows: list[Any] = list(intents[: LONGEST_QUEUE + 1])
     entries = [
-        entry(
-            row.order,
-            row.declared_at or row.created_at,
+        _intent_entry(
+            row,
             now,
+            kind=row.kind,
+            title=row.get_kind_display(),
             why=waiting.why_held(row.why) if row.state in FOR_STAFF else "",
             said=row.message,
             query_id=row.query_id,
@@ -206,6 +217,23 @@ def _queue(name: str, intents: QuerySet[Intent], now: datetime) -> Queue:
         for row in rows[:LONGEST_QUEUE]
     ]
     return Queue(name, entries, more=len(rows) > LONGEST_QUEUE)
+
+
+def _intent_entry(row: Any, now: datetime, **facts: Any) -> QueueEntry:
+    """One of an order's page, or of nothing but its account where it has no order yet."""
+    since = row.declared_at or row.created_at
+    if row.order is not None:
+        return entry(row.order, since, now, **facts)
+    account = row.nichandle
+    return QueueEntry(
+        number="",
+        url=f"{reverse('support:search')}?{urlencode({'q': account.nichandle})}",
+        name=account.full_name,
+        nichandle=account.nichandle,
+        since=formats.short_moment(since, account.zone, now),
+        age=formats.length(max(now - since, timedelta())),
+        **facts,
+    )
 
 
 def is_for_staff(intent: Intent) -> bool:

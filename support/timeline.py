@@ -159,6 +159,8 @@ def _steps(order: Order, status: str, seen: set[str]) -> list[dict[str, Any]]:
 def _withdrawal(intent: Intent, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     held = intent.state in FOR_STAFF
     return {
+        "kind": intent.kind,
+        "title": intent.get_kind_display(),
         "intent": intent.pk if queries.is_for_staff(intent) else None,
         "note": intent.note,
         "state": intent.get_state_display(),
@@ -233,7 +235,7 @@ def _what(event: OrderEvent, zone: ZoneInfo) -> str:
             return _("OVHcloud lists it again")
         case kind.DECLARED:
             return _("The customer declared the withdrawal")
-        case kind.HELD | kind.GIVEN_UP:
+        case kind.HELD | kind.GIVEN_UP | kind.NEEDLESS:
             return f"{words_for(event.kind, event.source)} ({waiting.why_held(event.after)})"
         case kind.REFUND:
             return _("A refund was seen at OVHcloud")

@@ -256,6 +256,7 @@ class OrderEvent(models.Model):
         GIVEN_UP = "givenUp", _("given up to a person")
         RUNG = "rung", _("rung again by staff")
         CLOSED = "closed", _("closed by staff")
+        NEEDLESS = "needless", _("not sent: no longer needed")
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="events")
     at = models.DateTimeField(default=timezone.now, help_text="When we saw it.")

@@ -11,8 +11,9 @@ without an outcome (the answer was lost, or the worker) looks before it sends: `
 It looks 5, 30 and 60 s after the attempt; a look that finds nothing done at least 60 s after it sends once more, and
 after that a person decides.
 
-Intents of one order are carried one after the other, oldest first, whatever their kinds. What fails is tried again,
-each time after twice the pause, up to two minutes; what will not do is given up to a person with its reason (DEAD).
+Intents of one order are carried one after the other, oldest first, whatever their kinds; one without an order, as a
+checkout before it is done, waits for no other. What fails is tried again, each time after twice the pause, up to two
+minutes; what will not do is given up to a person with its reason (DEAD).
 
 kinds.py      what a kind of intent means at OVHcloud: an entry of KINDS
 carry.py      a worker's turn
@@ -21,7 +22,7 @@ waiting.py    what waits for a person
 """
 
 from orders.relay.carry import LEASE, LOOKS, Relay
-from orders.relay.kinds import KINDS, Kind, kind_of, words_for
+from orders.relay.kinds import KINDS, Kind, Needless, Unclear, kind_of, register, words_for
 from orders.relay.waiting import NotNow, close, end_unsent, release_held, release_waiting_for_key, ring_again
 
 __all__ = [
@@ -29,11 +30,14 @@ __all__ = [
     "LEASE",
     "LOOKS",
     "Kind",
+    "Needless",
     "NotNow",
     "Relay",
+    "Unclear",
     "close",
     "end_unsent",
     "kind_of",
+    "register",
     "relay_due",
     "release_held",
     "release_waiting_for_key",

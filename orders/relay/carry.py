@@ -4,6 +4,7 @@ import logging
 import time
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
@@ -15,6 +16,7 @@ from accounts.ovh import NoKey, gateway_for
 from gateway import (
     CredentialRevoked,
     Gateway,
+    Heard,
     NotAdmitted,
     NotConnected,
     NotFound,
@@ -27,7 +29,7 @@ from gateway import (
 from orders.evidence import Witness
 from orders.models import Intent, OrderEvent
 from orders.relay import outcomes
-from orders.relay.kinds import kind_of
+from orders.relay.kinds import Needless, Unclear, kind_of
 from orders.relay.outcomes import SHORTEST_PAUSE, did_not_happen, give_up, hold, settle
 
 log = logging.getLogger(__name__)
@@ -73,7 +75,8 @@ class Relay:
                 Q(leased_until=None) | Q(leased_until__lte=now)
             )
             due = due.filter(self._its_turn(now)).order_by("next_attempt_at")
-            intent = due.select_for_update(skip_locked=True, of=("self",)).select_related("order__nichandle").first()
+            due = due.select_for_update(skip_locked=True, of=("self",)).select_related("nichandle", "order__nichandle")
+            intent = due.first()
             if intent is not None:
                 intent.lease, intent.leased_until = uuid.uuid4(), now + LEASE
                 intent.save(update_fields=["lease", "leased_until"])
@@ -81,7 +84,7 @@ class Relay:
 
     def _its_turn(self, now: datetime) -> Q:
         """
-        Nothing else about the same order is under way, and nothing older waits to be sent.
+        Nothing else about the same order is under way, and nothing older waits to be sent. Always so without an order.
 
         What is held or given up blocks nobody: a person may take days. The rule keeps the order; that never two are
         under way is a constraint's, which `_note` runs into where two workers decided this at the same moment.
@@ -96,9 +99,9 @@ class Relay:
         if intent.state == State.ACCEPTED:
             outcomes.ask_until_it_shows(intent)
             return
-        self._witness = Witness()
+        self._witness, self._query_id = Witness(), ""
         try:
-            gateway = gateway_for(intent.order.nichandle, witness=self._witness)
+            gateway = gateway_for(intent.nichandle, witness=self._hear)
         except (NoKey, KeyUnreadable):
             hold(intent, "key")
             return
@@ -109,22 +112,30 @@ class Relay:
                 # Whoever noted this attempt has not told its outcome and will not.
                 settle(intent, Event.DOUBTFUL, state=State.DOUBTFUL, keep_lease=True, failures=intent.failures)
             self._look(intent, gateway)
-        self._witness.keep({intent.order.order_id: intent.order_id})
+        if intent.order is not None:
+            self._witness.keep({intent.order.order_id: intent.order.pk})
+
+    def _hear(self, heard: Heard) -> None:
+        self._witness(heard)
+        if heard.method != "GET":
+            self._query_id = heard.query_id
 
     def _send(self, intent: Intent, gateway: Gateway) -> None:
         """Note the attempt, make the call, write what came of it."""
+        if not self._asked_before(intent, gateway):
+            return
         if not self._note(intent) or not self._may_call(intent):
             return
         asked_at = timezone.now()
         try:
-            self._call(intent, gateway)
+            outcome = self._call(intent, gateway)
         except NotConnected as error:
             did_not_happen(intent, error)
         except RateLimited as error:
             did_not_happen(intent, error, wait=timedelta(seconds=max(error.retry_after, 1)))
         except (CredentialRevoked, NotGranted) as error:
             if isinstance(error, CredentialRevoked):
-                note_revoked(intent.order.nichandle, asked_at)
+                note_revoked(intent.nichandle, asked_at)
             hold(intent, "key", error, attempts=intent.attempts - 1)
         except NotAdmitted as error:
             # The panel's own key or clock: the operator's trouble, and it passes.
@@ -135,8 +146,34 @@ class Relay:
         except OvhUnavailable as error:
             settle(intent, Event.DOUBTFUL, error, state=State.DOUBTFUL, next_attempt_at=_next_look(intent, 0))
         else:
-            query_id = self._witness.query_id(intent.order.order_id, kind_of(intent).route)
-            settle(intent, Event.ACCEPTED, state=State.ACCEPTED, query_id=query_id)
+            settle(intent, Event.ACCEPTED, state=State.ACCEPTED, query_id=self._query_id, outcome=outcome)
+
+    def _asked_before(self, intent: Intent, gateway: Gateway) -> bool:
+        """Whether its kind sees nothing against an attempt; what it sees is written."""
+        asked_at = timezone.now()
+        try:
+            kind_of(intent).before(gateway, intent)
+        except Needless as found:
+            settle(intent, Event.NEEDLESS, state=State.NEEDLESS, why=found.why)
+        except OvhError as error:
+            self._could_not_ask(intent, error, asked_at)
+        else:
+            return True
+        return False
+
+    def _could_not_ask(self, intent: Intent, error: OvhError, asked_at: datetime) -> None:
+        """A question about it came to nothing: it stays as it stands."""
+        match error:
+            case CredentialRevoked() | NotGranted():
+                if isinstance(error, CredentialRevoked):
+                    note_revoked(intent.nichandle, asked_at)
+                hold(intent, "key", error)
+            case NotFound():
+                give_up(intent, "not-found", error)
+            case RateLimited():
+                outcomes.try_again(intent, error, wait=timedelta(seconds=max(error.retry_after, 1)))
+            case _:
+                outcomes.try_again(intent, error)
 
     def _note(self, intent: Intent) -> bool:
         """
@@ -167,19 +204,21 @@ class Relay:
         enough = timezone.now() + CALL_ENDS_WITHIN
         return Intent.objects.filter(pk=intent.pk, lease=intent.lease, leased_until__gt=enough).exists()
 
-    def _call(self, intent: Intent, gateway: Gateway) -> None:
-        kind_of(intent).send(gateway, intent)
+    def _call(self, intent: Intent, gateway: Gateway) -> Any:
+        return kind_of(intent).send(gateway, intent)
 
     def _refused(self, intent: Intent, gateway: Gateway, refusal: OvhRefused) -> None:
         """OVHcloud's no. On a second attempt it may tell that the first was taken, and so does a look."""
         kind = kind_of(intent)
         if intent.attempts > 1:
             try:
-                taken = kind.tells_of_an_earlier_one(refusal) or kind.look(gateway, intent)
-            except OvhError:
-                taken = False
-            if taken:
-                settle(intent, Event.ACCEPTED, refusal, state=State.ACCEPTED)
+                outcome = kind.tells_of_an_earlier_one(refusal) or kind.look(gateway, intent)
+            except (Needless, Unclear, OvhError):
+                # Of the first attempt nobody knows yet, so this is no end.
+                settle(intent, Event.DOUBTFUL, refusal, state=State.DOUBTFUL, next_attempt_at=_next_look(intent, 0))
+                return
+            if outcome:
+                settle(intent, Event.ACCEPTED, refusal, state=State.ACCEPTED, outcome=outcome)
                 return
         settle(intent, Event.REFUSED, refusal, state=State.REFUSED)
 
@@ -189,20 +228,16 @@ class Relay:
         asked_at = timezone.now()
         age = asked_at - intent.attempted_at
         try:
-            done = kind_of(intent).look(gateway, intent)
-        except (CredentialRevoked, NotGranted) as error:
-            if isinstance(error, CredentialRevoked):
-                note_revoked(intent.order.nichandle, asked_at)
-            hold(intent, "key", error)
-        except NotFound as error:
-            give_up(intent, "not-found", error)
-        except RateLimited as error:
-            outcomes.try_again(intent, error, wait=timedelta(seconds=max(error.retry_after, 1)))
+            outcome = kind_of(intent).look(gateway, intent)
+        except Unclear as found:
+            give_up(intent, "unclear", message=found.words.replace("\0", "")[:2000])
+        except Needless as found:
+            settle(intent, Event.NEEDLESS, state=State.NEEDLESS, why=found.why)
         except OvhError as error:
-            outcomes.try_again(intent, error)
+            self._could_not_ask(intent, error, asked_at)
         else:
-            if done:
-                settle(intent, Event.ACCEPTED, state=State.ACCEPTED)
+            if outcome:
+                settle(intent, Event.ACCEPTED, state=State.ACCEPTED, outcome=outcome)
             elif age < LOOKS[-1]:
                 settle(intent, looks=intent.looks + 1, next_attempt_at=_next_look(intent, intent.looks + 1))
             elif intent.attempts < MOST_ATTEMPTS:

@@ -33,14 +33,17 @@ def settle(
     *,
     keep_lease: bool = False,
     query_id: str = "",
+    outcome: Any = None,
     **values: Any,
 ) -> bool:
     """
     Write an outcome, if the lease still stands. The order's row is taken first, as everybody does.
 
-    query_id: of a success; a refusal brings its own. Returns whether it was written.
+    query_id: of a success; a refusal brings its own. outcome: what the kind said came of it, for its own rows.
+    Returns whether it was written.
     """
-    order = Order.objects.select_for_update(of=("self",)).get(pk=intent.order_id)
+    if intent.order_id is not None:
+        Order.objects.select_for_update(of=("self",)).get(pk=intent.order_id)
     now = timezone.now()
     defaults: dict[str, Any] = {"failures": 0}
     if not keep_lease:
@@ -50,12 +53,13 @@ def settle(
         values |= {"message": error.message.replace("\0", "")[:2000], "query_id": error.query_id[:120]}
     elif query_id:
         values |= {"message": "", "query_id": query_id[:120]}
-    if event in (Event.ACCEPTED, Event.REFUSED):
+    if event in (Event.ACCEPTED, Event.REFUSED, Event.NEEDLESS):
         values["settled_at"] = now
-    if event == Event.ACCEPTED:
+    if event in (Event.ACCEPTED, Event.NEEDLESS) and intent.order_id is not None:
+        Order.objects.filter(pk=intent.order_id).update(next_poll_at=now)
+    if event == Event.ACCEPTED and intent.order_id is not None:
         # OVHcloud shows what it took some moments later.
         values["next_attempt_at"] = now + SHORTEST_PAUSE
-        Order.objects.filter(pk=order.pk).update(next_poll_at=now)
     if not Intent.objects.filter(pk=intent.pk, lease=intent.lease).update(**values):
         log.warning("an outcome came after its lease had ended; whoever holds the intent now looks it up")
         return False
@@ -66,6 +70,10 @@ def settle(
         tell(intent, Event.SENT, at=intent.attempted_at, note="")
     if event is not None:
         tell(intent, event)
+    if event == Event.ACCEPTED:
+        kind_of(intent).accepted(intent, outcome)
+    elif event in (Event.REFUSED, Event.NEEDLESS):
+        kind_of(intent).refused(intent)
     return True
 
 
@@ -101,9 +109,12 @@ def ask_until_it_shows(intent: Intent) -> None:
     """OVHcloud took it, and its status may follow later than any answer: have the order asked about meanwhile."""
     now = timezone.now()
     age = now - (intent.settled_at or now)
+    if intent.order is None:
+        settle(intent)
+        return
     over = kind_of(intent).shows(intent.order) or intent.order.gone_at is not None
     if not over:
-        Order.objects.filter(pk=intent.order_id).update(next_poll_at=now)
+        Order.objects.filter(pk=intent.order.pk).update(next_poll_at=now)
     pause = min(max(age / 4, SHORTEST_PAUSE), LONGEST_PAUSE)
     settle(intent, next_attempt_at=None if over or age > SHOWS_WITHIN else now + pause)
 
@@ -116,14 +127,16 @@ def back_off(failures: int) -> timedelta:
 
 
 def tell(intent: Intent, event: Event, at: datetime | None = None, note: str | None = None) -> None:
-    """Write the event. note: somebody's words in place of OVHcloud's."""
-    waits = event in (Event.HELD, Event.GIVEN_UP)
+    """Write the event, where there is an order to write it about. note: somebody's words in place of OVHcloud's."""
+    if intent.order_id is None:
+        return
+    waits = event in (Event.HELD, Event.GIVEN_UP, Event.NEEDLESS)
     OrderEvent.objects.create(
         order_id=intent.order_id,
         kind=event,
         at=at or timezone.now(),
         after=intent.why if waits else "",
-        source=kind_of(intent).route,
+        source=kind_of(intent).route_of(intent),
         note=note if note is not None else "" if intent.why == "key" and waits else intent.message,
         query_id="" if note is not None else intent.query_id,
     )

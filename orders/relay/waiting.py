@@ -40,6 +40,7 @@ def _release_or_settle(intent: Intent, order: Order) -> bool:
             intent.state, intent.why, intent.settled_at = State.ACCEPTED, "", timezone.now()
             intent.save(update_fields=["state", "why", "settled_at"])
             tell(intent, Event.ACCEPTED)
+            kind.accepted(intent, True)
         return False
     # What never reached OVHcloud in days goes on as soon as OVHcloud answers again.
     if intent.why != "too-long" and not (intent.state == State.HELD and kind.may_go(intent, order, timezone.now())):
@@ -50,7 +51,7 @@ def _release_or_settle(intent: Intent, order: Order) -> bool:
 @transaction.atomic
 def release_waiting_for_key(nichandle: Nichandle) -> int:
     """A key was granted for this account: go on with what waited for one. Returns how many."""
-    waiting = Intent.objects.select_for_update(of=("self",)).filter(order__nichandle=nichandle)
+    waiting = Intent.objects.select_for_update(of=("self",)).filter(nichandle=nichandle)
     return sum(_release(intent) for intent in list(waiting.filter(state=State.HELD, why="key").order_by("pk")))
 
 

@@ -140,10 +140,12 @@ def carrier(order: Order, verdict: Eligibility) -> Intent:
     found = Intent.objects.filter(order=order, kind=kind).exclude(state__in=Intent.OVER).first()
     if found is None:
         if verdict.open:
-            return Intent.objects.create(kind=kind, order=order)
+            return Intent.objects.create(kind=kind, nichandle=order.nichandle, order=order)
         why = "late" if verdict.reason == Reason.OVER else "no-right"
         held = Intent.State.HELD
-        found = Intent.objects.create(kind=kind, order=order, state=held, why=why, next_attempt_at=None)
+        found = Intent.objects.create(
+            kind=kind, nichandle=order.nichandle, order=order, state=held, why=why, next_attempt_at=None
+        )
         OrderEvent.objects.create(order=order, kind=OrderEvent.Kind.HELD, after=why)
     elif verdict.open and found.state == Intent.State.HELD and found.why in ("late", "no-right"):
         # Another declaration of the same order was in time.

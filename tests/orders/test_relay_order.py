@@ -15,13 +15,13 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import Nichandle
-from gateway import Gateway, NotConnected, OvhRefused
+from accounts.models import Link, Nichandle
+from gateway import AnswerLost, Gateway, NotConnected
 from orders import relay, sync
 from orders.models import Intent, Order, OrderEvent
 from orders.relay import outcomes
 from orders.relay.carry import MOST_STUMBLES
-from orders.relay.kinds import KINDS, RetractionKind
+from orders.relay.kinds import KINDS, Kind, RetractionKind, register
 from tests.factories import make_order
 from tests.orders.test_relay import Killed, accepted, calls, declare, kinds, order_at, pass_time, until_shown
 from tests.orders.test_relay_races import at_once
@@ -30,7 +30,7 @@ from tests.sandboxes import Sandbox
 State = Intent.State
 
 
-class Rehearsal:
+class Rehearsal(Kind):
     """A kind that speaks to nobody and notes what it did. `lasts`: seconds of a call."""
 
     route = "POST /rehearsal"
@@ -60,9 +60,6 @@ class Rehearsal:
     def shows(self, order: Order) -> bool:
         return True
 
-    def tells_of_an_earlier_one(self, refusal: OvhRefused) -> bool:
-        return False
-
     def may_go(self, intent: Intent, order: Order, now: datetime) -> bool:
         return True
 
@@ -71,7 +68,8 @@ class Rehearsal:
 def rehearsal() -> Iterator[Rehearsal]:
     """Two kinds that share one stage, "one" and "two"."""
     kind = Rehearsal()
-    KINDS["one"] = KINDS["two"] = kind
+    register("one", kind)
+    register("two", kind)
     yield kind
     del KINDS["one"], KINDS["two"]
 
@@ -82,7 +80,7 @@ def account(ovh: Sandbox, db: None) -> Nichandle:
 
 
 def intend(order: Order, kind: str = "one", **fields: Any) -> Intent:
-    return Intent.objects.create(kind=kind, order=order, **fields)
+    return Intent.objects.create(kind=kind, nichandle=order.nichandle, order=order, **fields)
 
 
 def states(*intents: Intent) -> list[str]:
@@ -378,3 +376,171 @@ def test_a_killed_turn_leaves_its_lease_and_the_next_one_resumes_well_within_180
         waited += 5
         relay.relay_due()
     assert accepted(ovh, order) == 1
+
+
+# --- What a kind may say, and an intent that has no order -------------------------------------------------------------
+class Shopping(Rehearsal):
+    """A kind whose intents have no order yet. `finds`: what a look finds; `against`: what it says before an attempt."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.finds: Any = None
+        self.against: Exception | None = None
+        self.told: list[Any] = []
+
+    def before(self, gateway: Gateway, intent: Intent) -> None:
+        if self.against is not None:
+            raise self.against
+
+    def send(self, gateway: Gateway, intent: Intent) -> int:
+        super().send(gateway, intent)
+        return 4711
+
+    def look(self, gateway: Gateway, intent: Intent) -> Any:
+        if isinstance(self.finds, Exception):
+            raise self.finds
+        return self.finds
+
+    def accepted(self, intent: Intent, outcome: Any) -> None:
+        assert connection.in_atomic_block
+        assert Intent.objects.get(pk=intent.pk).state == State.ACCEPTED
+        self.told.append(("accepted", outcome))
+
+    def refused(self, intent: Intent) -> None:
+        self.told.append(("refused", intent.state))
+
+
+@pytest.fixture
+def shopping() -> Iterator[Shopping]:
+    kind = Shopping()
+    register("one", kind)
+    yield kind
+    del KINDS["one"]
+
+
+def wish(account: Nichandle, **fields: Any) -> Intent:
+    return Intent.objects.create(kind="one", nichandle=account, **fields)
+
+
+def in_doubt(account: Nichandle, **fields: Any) -> Intent:
+    since = timezone.now() - timedelta(seconds=6)
+    return wish(account, state=State.DOUBTFUL, attempts=1, attempted_at=since, next_attempt_at=since, **fields)
+
+
+@pytest.mark.django_db
+class TestWithoutAnOrder:
+    def test_it_waits_for_no_other_and_its_kind_hears_what_came_of_it(self, account, shopping):
+        in_doubt(account, leased_until=timezone.now() + timedelta(minutes=1))
+        intent = wish(account)
+        relay.relay_due()
+        assert states(intent) == [State.ACCEPTED]
+        assert (intent.next_attempt_at, intent.lease) == (None, None)
+        assert shopping.told == [("accepted", 4711)]
+        assert not OrderEvent.objects.exclude(kind="found").exists()
+
+    def test_a_look_that_finds_it_tells_what_it_found(self, account, shopping):
+        shopping.finds = 4712
+        intent = in_doubt(account)
+        relay.relay_due()
+        assert states(intent) == [State.ACCEPTED]
+        assert (shopping.told, shopping.sent) == ([("accepted", 4712)], [])
+
+    def test_what_only_a_person_can_tell_is_given_up_with_what_is_known(self, account, shopping):
+        shopping.finds = relay.Unclear("two orders look like it")
+        intent = in_doubt(account)
+        relay.relay_due()
+        assert states(intent) == [State.DEAD]
+        assert (intent.why, intent.message, shopping.told) == ("unclear", "two orders look like it", [])
+
+    def test_staff_ring_it_again_and_close_it(self, account, shopping):
+        shopping.finds = relay.Unclear("two orders look like it")
+        intent = in_doubt(account)
+        relay.relay_due()
+        relay.ring_again(intent.pk)
+        assert states(intent) == [State.DOUBTFUL]
+        relay.relay_due()
+        assert states(relay.close(intent.pk, "nothing was ordered")) == [State.CLOSED]
+
+    def test_what_was_never_sent_can_be_ended(self, account, shopping):
+        intent = wish(account)
+        assert relay.end_unsent(intent.pk, "changed my mind")
+        assert relay.relay_due() == 0
+        assert shopping.sent == []
+
+    def test_it_waits_for_a_key_of_its_account(self, account, shopping):
+        Link.objects.update(state=Link.State.REVOKED)
+        intent = wish(account)
+        relay.relay_due()
+        assert (states(intent), intent.why) == ([State.HELD], "key")
+        Link.objects.update(state=Link.State.VALID)
+        assert relay.release_waiting_for_key(account) == 1
+        relay.relay_due()
+        assert states(intent) == [State.ACCEPTED]
+
+
+@pytest.mark.django_db
+class TestBefore:
+    def test_what_became_needless_is_never_sent(self, account, shopping):
+        shopping.against = relay.Needless("elsewhere")
+        order = make_order(account)
+        intent = intend(order)
+        relay.relay_due()
+        assert states(intent) == [State.NEEDLESS]
+        assert (intent.why, intent.attempts, intent.next_attempt_at) == ("elsewhere", 0, None)
+        assert (shopping.sent, shopping.told) == ([], [("refused", State.NEEDLESS)])
+        assert kinds(order) == ["needless"]
+        assert intend(order).state == State.WAITING, "the same may be asked for again"
+
+    def test_a_question_that_is_not_answered_counts_no_attempt(self, account, shopping):
+        shopping.against = AnswerLost("nothing")
+        intent = intend(make_order(account))
+        relay.relay_due()
+        assert states(intent) == [State.WAITING]
+        assert (intent.attempts, intent.failures, shopping.sent) == (0, 1, [])
+        shopping.against = None
+        pass_time(minutes=3)
+        relay.relay_due()
+        assert states(intent) == [State.ACCEPTED]
+
+
+@pytest.mark.django_db
+def test_a_hook_that_falls_over_leaves_nothing_half_written(account, shopping):
+    """The outcome is found again by a look, and told again."""
+
+    def falls_over(intent: Intent, outcome: Any) -> None:
+        raise ZeroDivisionError
+
+    intent = intend(make_order(account))
+    shopping.accepted = falls_over
+    relay.relay_due()
+    assert states(intent) == [State.SENDING]
+    del shopping.accepted
+    shopping.finds = 4713
+    pass_time(seconds=46)
+    relay.relay_due()
+    assert states(intent) == [State.ACCEPTED]
+    assert (len(shopping.sent), shopping.told) == (1, [("accepted", 4713)])
+
+
+@pytest.mark.django_db
+def test_a_second_attempts_refusal_is_no_end_while_nobody_can_look(ovh):
+    """The first may have been taken: it is looked at until OVHcloud answers, and then a person decides."""
+    order = order_at(ovh)
+    intent = declare(order)
+    ovh.arm("status", path="/me/order/*/retraction", status=503, count=1)
+    relay.relay_due()
+    ovh.arm("status", path="/me/order/*/retraction", status=403, count=1)
+    pass_time(seconds=61)
+
+    class Blind(relay.Relay):
+        def _call(self, intent: Intent, gateway: Gateway) -> Any:
+            ovh.arm("status", path="/me/order/*/status", status=503)
+            return super()._call(intent, gateway)
+
+    Blind().run(1)
+    assert states(intent) == [State.DOUBTFUL]
+    ovh.disarm()
+    pass_time(seconds=61)
+    relay.relay_due()
+    assert states(intent) == [State.DEAD]
+    assert (intent.why, calls(ovh, order)) == ("unclear", 2)

@@ -119,7 +119,7 @@ def test_what_waits_for_a_key_is_the_customers_own_to_mend(supervisor, order):
 
 def test_one_that_would_meet_another_under_way_stays(supervisor, order):
     intent = given_up(order)
-    Intent.objects.create(kind="another", order=order, state="sending")
+    Intent.objects.create(kind="another", nichandle=order.nichandle, order=order, state="sending")
     assert "Nothing was done" in ring(supervisor, intent).content.decode()
     intent.refresh_from_db()
     assert intent.state == State.DEAD

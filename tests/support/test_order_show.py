@@ -37,7 +37,7 @@ def order() -> Any:
 
 
 def declare(order: Any, **intent: Any) -> Intent:
-    row = Intent.objects.create(kind="retraction", order=order, **intent)
+    row = Intent.objects.create(kind="retraction", nichandle=order.nichandle, order=order, **intent)
     retraction = Retraction.objects.create(
         order=order,
         intent=row,

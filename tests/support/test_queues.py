@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from orders.models import Receipt
+from orders.models import Intent, Order, Receipt
 from tests.factories import make_nichandle, make_order
 from tests.support.test_order_show import declare
 
@@ -81,3 +81,22 @@ def test_one_query_a_queue_however_long(staff_client: Client, count: int) -> Non
         staff_client.get("/support/queues/")
     # Session, user, the audit line, and the eight queues.
     assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 11
+
+
+def test_a_checkout_without_an_order_is_found_by_its_account(staff_client: Client) -> None:
+    account = make_nichandle("am1-ovh")
+    Intent.objects.create(kind="checkout", nichandle=account, state="dead", why="unclear", message="two look like it")
+    assert queued(staff_client)["dead"] == [""]
+    page = staff_client.get("/support/queues/").content.decode()
+    assert 'href="/support/?q=am1-ovh"' in page
+    assert "two look like it" in page
+    assert "asked for" in page
+
+
+def test_a_refused_payment_waits_while_its_order_can_be_paid(staff_client: Client, order: Any) -> None:
+    Order.objects.update(status="notPaid", was_paid=False)
+    Intent.objects.create(kind="payment", nichandle=order.nichandle, order=order, state="refused")
+    assert queued(staff_client)["refused"] == [4711]
+    assert "asked for" in staff_client.get("/support/queues/").content.decode()
+    Order.objects.update(status="checking")
+    assert queued(staff_client)["refused"] == []

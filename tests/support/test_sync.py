@@ -69,8 +69,8 @@ def test_budgets_breaker_intents_and_imports(db):
         address=application().address, state="open", failing_since=now - timedelta(minutes=3), why="no connection"
     )
     order = make_order(user.nichandle)
-    Intent.objects.create(kind="retraction", order=order, state="dead", why="unclear")
-    Intent.objects.create(kind="retraction", order=make_order(user.nichandle))
+    Intent.objects.create(kind="retraction", nichandle=order.nichandle, order=order, state="dead", why="unclear")
+    Intent.objects.create(kind="retraction", nichandle=user.nichandle, order=make_order(user.nichandle))
     OrderImport.objects.update(finished_at=None, total=300, done=40)
     make_canary(now - timedelta(minutes=10))
     status = sync_status(now)
