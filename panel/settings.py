@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "accounts",
     "orders",
+    "carts",
     "support",
     "panel",
 ]
