@@ -44,6 +44,23 @@ def as_list(raw: Any, what: str) -> list[Any]:
     return raw
 
 
+def as_facts(raw: Any, what: str, depth: int = 6) -> Any:
+    """
+    Return JSON whose meaning is somebody else's, fit to be stored: text as `as_text` has it.
+
+    Raises UnusableAnswer for what is nested deeper than any such answer is.
+    """
+    if depth < 0:
+        raise UnusableAnswer(detail=f"{what}: nested too deep")
+    if isinstance(raw, str):
+        return as_text(raw, what)
+    if isinstance(raw, list):
+        return [as_facts(item, what, depth - 1) for item in raw]
+    if isinstance(raw, dict):
+        return {as_text(name, what): as_facts(item, what, depth - 1) for name, item in raw.items()}
+    return raw
+
+
 class Fields:
     """The object an answer holds, read field by field. Fields nobody asks for are ignored."""
 
@@ -113,6 +130,18 @@ class Fields:
     def integers(self, field: str) -> tuple[int, ...]:
         """A list of whole numbers; null and absent are empty."""
         return tuple(as_integers(self._raw.get(field), self._name(field))) if self.has(field) else ()
+
+    def texts(self, field: str) -> tuple[str, ...]:
+        """A list of texts; null and absent are empty, null elements are dropped."""
+        raw = self._raw.get(field)
+        items = [] if raw is None else as_list(raw, self._name(field))
+        return tuple(as_text(item, self._name(field)) for item in items if item is not None)
+
+    def texts_or_none(self, field: str) -> tuple[str, ...] | None:
+        return self.texts(field) if self.has(field) else None
+
+    def flag_or_none(self, field: str) -> bool | None:
+        return self.flag(field) if self.has(field) else None
 
     def records(self, field: str, parse: Callable[[Any], T]) -> tuple[T, ...]:
         """A list of objects; null and absent are empty, null elements are dropped."""

@@ -186,7 +186,7 @@ class Call:
 
     method: str
     path: str
-    body: dict[str, Any] | None = None
+    body: dict[str, Any] | None = field(default=None, repr=False)  # may hold what opens something
     headers: dict[str, str] = field(default_factory=dict)
     signed: bool = True
 

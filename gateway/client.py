@@ -10,14 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
 
 from . import errors
 from ._fields import as_integer, as_integers, as_list, as_text
 from ._limits import Limits
+from ._paths import filled as _path
+from ._paths import query_of as _query
 from ._refusals import error_of
 from ._transport import Answer, Call, exchange
 from .application import Application
+from .ordering import Ordering
 from .records import (
     AccessRule,
     AssociatedObjectRecord,
@@ -85,7 +87,7 @@ class Heard:
     error: errors.OvhError | None
 
 
-class Gateway:
+class Gateway(Ordering):
     """
     OVHcloud for one nichandle, or for nobody yet (an empty consumer key serves `time` and
     `request_credential`). Cheap to make; safe in any thread and after a fork.
@@ -541,25 +543,6 @@ def _more_to_come(answer: Answer, received: int, of_this_page: int) -> bool:
     if total.isascii() and total.isdigit():
         return received < int(total[:18])
     return of_this_page >= PAGE_SIZE
-
-
-def _path(template: str, *ids: int | str) -> str:
-    """
-    Fill ids into a path, quoted: what the library signs must be what the HTTP library sends.
-
-    Raises NotFound for an id that is empty or only dots: no quoting keeps those from being taken for
-    another path, and nothing is called so.
-    """
-    for id_ in ids:
-        if not str(id_).strip("."):
-            raise errors.NotFound(detail="an id of dots, or an empty one")
-    return template.format(*(quote(str(id_), safe="", errors="replace") for id_ in ids))
-
-
-def _query(arguments: dict[str, Any]) -> str:
-    """Return "?a=b" without what is None, "" when nothing is left."""
-    given = {name: value for name, value in arguments.items() if value is not None}
-    return f"?{urlencode(given)}" if given else ""
 
 
 def _span(date_from: datetime | None, date_to: datetime | None) -> dict[str, str | None]:
