@@ -23,7 +23,17 @@ from accounts import audit, notices, sync, tasks
 from accounts.addresses import own_page
 from accounts.http import CustomerRequest
 from accounts.models import DroppedKey, Link, Nichandle, Notice, Session, SignIn, User
-from accounts.ovh import ASSURANCE_RULES, SIGN_IN_RULES, WHILE_A_BROWSER_WAITS, NoKey, gateway_with, usable_link
+from accounts.ordering import may_order
+from accounts.ovh import (
+    ASSURANCE_RULES,
+    ORDERING_RULES,
+    SIGN_IN_RULES,
+    WHILE_A_BROWSER_WAITS,
+    NoKey,
+    covers,
+    gateway_with,
+    usable_link,
+)
 from accounts.signals import forgetting, key_granted
 from gateway import CredentialRevoked
 
@@ -54,19 +64,26 @@ class KeyNotGranted(SignInRefused):
     """The customer refused at OVHcloud, or has not answered there yet."""
 
 
-def begin_sign_in(request: HttpRequest, purpose: str = SignIn.Purpose.SIGN_IN, then: str = "") -> SignIn:
+def begin_sign_in(
+    request: HttpRequest,
+    purpose: str = SignIn.Purpose.SIGN_IN,
+    then: str = "",
+    nichandle: Nichandle | None = None,
+) -> SignIn:
     """
     Ask OVHcloud for a key and remember in this session, and nowhere the browser can read it, where it must return.
 
-    then: the page of ours to go on to afterwards; anything else is dropped. Source: POST /auth/credential.
+    then: the page of ours to go on to afterwards; anything else is dropped. nichandle: of ORDERING, whose key is to be
+    able to do more. Source: POST /auth/credential.
     Raises:
         OvhUnavailable, OvhRefused: of the gateway.
     """
     nonce = secrets.token_urlsafe(32)
     redirection = settings.BASE_URL + reverse("accounts:sign_in_return", args=[nonce])
-    rules = ASSURANCE_RULES if purpose == SignIn.Purpose.ASSURANCE else SIGN_IN_RULES
+    wider = purpose == SignIn.Purpose.ORDERING or (purpose == SignIn.Purpose.SIGN_IN and _renews_wider_key(request))
+    rules = ASSURANCE_RULES if purpose == SignIn.Purpose.ASSURANCE else ORDERING_RULES if wider else SIGN_IN_RULES
     asked = gateway_with("", **WHILE_A_BROWSER_WAITS).request_credential(rules, redirection)
-    sign_in = SignIn(nonce_digest=_digest(nonce), validation_url=asked.validation_url)
+    sign_in = SignIn(nonce_digest=_digest(nonce), validation_url=asked.validation_url, wider=wider, nichandle=nichandle)
     sign_in.purpose, sign_in.then = purpose, own_page(then)
     if purpose != SignIn.Purpose.SIGN_IN:
         sign_in.user = cast(User, request.user)
@@ -74,6 +91,13 @@ def begin_sign_in(request: HttpRequest, purpose: str = SignIn.Purpose.SIGN_IN, t
     sign_in.save()
     request.session["sign_in"] = str(sign_in.pk)
     return sign_in
+
+
+def _renews_wider_key(request: HttpRequest) -> bool:
+    """Whether who is signed in holds a key to their own account that may order: renewing it asks for as much."""
+    user: Any = request.user
+    link = user.links.filter(nichandle=user.nichandle_id).first() if user.is_authenticated else None
+    return link is not None and may_order(link)
 
 
 def current_sign_in(request: HttpRequest) -> SignIn | None:
@@ -170,6 +194,34 @@ def finish_link(request: CustomerRequest, sign_in_pk: Any) -> Link:
     return link
 
 
+def finish_ordering(request: CustomerRequest, sign_in_pk: Any) -> Link:
+    """
+    The signed-in person's key to an account they hold is replaced by one that may order and pay; the old one is dropped
+    at OVHcloud.
+
+    Raises:
+        SignInRefused: no return came, it was used or is too old; or the link was ended meanwhile.
+        AnotherAccount: somebody else came back; the key is dropped all the same.
+        KeyNotGranted: OVHcloud granted less than was asked.
+    """
+    with transaction.atomic():
+        sign_in = _returned(sign_in_pk, SignIn.Purpose.ORDERING, request.user)
+        nichandle = sign_in.nichandle
+        if nichandle is None or not Link.objects.filter(user=request.user, nichandle=nichandle).exists():
+            raise SignInRefused
+        same = sign_in.me["nichandle"] == nichandle.nichandle
+        granted = covers(sign_in.credential["rules"], ORDERING_RULES)
+        result = "done" if same and granted else "refused"
+        audit.record(request, "allow_ordering", subject=nichandle.nichandle, result=result)
+        if same and granted:
+            keep_me(nichandle, sign_in.me)
+            link = _keep_key(sign_in, request.user, nichandle)
+            tasks.ring_drop_keys()
+            return link
+        _abandon(sign_in, "granted less than was asked" if same else "of another account than was asked")
+    raise KeyNotGranted if same else AnotherAccount
+
+
 def finish_assurance(request: CustomerRequest, sign_in_pk: Any) -> None:
     """
     The signed-in person came back from OVHcloud as themselves. The key of this journey is dropped: it showed who is
@@ -206,10 +258,17 @@ def account_of(me: dict[str, Any]) -> Nichandle:
 
 
 def _keep_key(sign_in: SignIn, user: User, nichandle: Nichandle) -> Link:
-    """The journey's key becomes this person's key to this account; one they held before is to be revoked."""
+    """
+    The journey's key becomes this person's key to this account; one they held before is to be revoked. A good one that
+    may do more stays, and the journey's is revoked.
+    """
     link = Link.objects.select_for_update().filter(user=user, nichandle=nichandle).first()
     if link is None:
         link = Link(user=user, nichandle=nichandle)
+    elif _does_more(link, sign_in):
+        _abandon(sign_in, "the key held already may do more")
+        key_granted.send(sender=Nichandle, nichandle=nichandle)
+        return link
     elif link.encrypted_key:
         DroppedKey.objects.create(
             encrypted_key=link.encrypted_key, bound_to=link.key_binding, reason="replaced by a new sign-in"
@@ -224,6 +283,12 @@ def _keep_key(sign_in: SignIn, user: User, nichandle: Nichandle) -> Link:
     sign_in.save(update_fields=["encrypted_key", "finished_at", "me"])
     key_granted.send(sender=Nichandle, nichandle=nichandle)
     return link
+
+
+def _does_more(link: Link, sign_in: SignIn) -> bool:
+    """Whether the key held already may order and the journey's may not, as far as we know and for some time."""
+    good = bool(link.encrypted_key) and link.is_usable and not link.lapses_soon
+    return good and may_order(link) and not covers(sign_in.credential["rules"], ORDERING_RULES)
 
 
 # --- Links ------------------------------------------------------------------------------------------------------------

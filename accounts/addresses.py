@@ -3,7 +3,7 @@
 from django.urls import Resolver404, resolve
 
 # Pages of these namespaces are for whoever signed in; nothing else is come back to.
-PAGES = {"orders", "accounts", "support"}
+PAGES = {"orders", "carts", "accounts", "support"}
 # allauth's names stand in no namespace.
 FACTORS = {
     *("mfa_index", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_add_webauthn", "mfa_remove_webauthn"),

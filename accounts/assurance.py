@@ -50,6 +50,11 @@ def asks_who_is_there(view: View) -> View:
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if is_fresh(request):
             return view(request, *args, **kwargs)
-        return redirect(f"{reverse('accounts:assurance')}?{urlencode({'next': request.path})}")
+        return ask_who_is_there(request.path)
 
     return wrapper  # type: ignore[return-value]
+
+
+def ask_who_is_there(then: str) -> HttpResponse:
+    """Send somebody to show who they are, and on to `then`, a page of ours with its query."""
+    return redirect(f"{reverse('accounts:assurance')}?{urlencode({'next': then})}")

@@ -256,8 +256,8 @@ class SignIn(models.Model):
     """
     A journey to OVHcloud that has begun: pending until its own browser returns with the nonce and confirms.
 
-    purpose: what its end does. To sign in; to link one more account to `user`; or only to show that `user` is there,
-    after which the key is dropped.
+    purpose: what its end does. To sign in; to link one more account to `user`; to give `user` a key to `nichandle` that
+    may order and pay, too; or only to show that `user` is there, after which the key is dropped.
 
     POST /auth/credential gives a validation page that anybody can be lured to, so coming back takes two secrets: the
     nonce in the registered redirection, which the browser that began never sees, and the session that began.
@@ -268,6 +268,7 @@ class SignIn(models.Model):
     class Purpose(models.TextChoices):
         SIGN_IN = "sign_in"
         LINK = "link"
+        ORDERING = "ordering"
         ASSURANCE = "assurance"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -276,6 +277,8 @@ class SignIn(models.Model):
     validation_url = models.TextField()
     purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.SIGN_IN)
     user = models.ForeignKey(User, models.CASCADE, null=True, help_text="Who is signed in already; null to sign in.")
+    nichandle = models.ForeignKey(Nichandle, models.CASCADE, null=True, help_text="Who must come back, if not anybody.")
+    wider = models.BooleanField(default=False, db_default=False, help_text="Asks for what ordering and paying need.")
     then = models.CharField(max_length=500, blank=True, help_text="The page of ours to go on to.")
     created_at = models.DateTimeField(auto_now_add=True)
     returned_at = models.DateTimeField(null=True)

@@ -1,6 +1,7 @@
 """The panel's own application at OVHcloud, and gateways that speak for a customer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -31,6 +32,22 @@ SIGN_IN_RULES = tuple(
     + [AccessRule("POST", "/auth/logout"), AccessRule("POST", "/me/order/*/retraction")]
 )
 
+# What ordering and paying need besides, asked for when a customer first wants to.
+_EVERYWHERE = ("GET", "POST", "PUT", "DELETE")
+ORDERING_RULES = SIGN_IN_RULES + tuple(
+    [
+        AccessRule("POST", path)
+        for path in ("/me/order/*/pay", "/me/order/*/payWithRegisteredPaymentMean", "/domain/configurationRule/check")
+    ]
+    + [AccessRule(method, path) for path in ("/order/cart", "/order/cart/*") for method in _EVERYWHERE]
+    + [AccessRule("GET", "/me/paymentMean/*")]
+    + [
+        AccessRule(method, path)
+        for path in ("/me/contact", "/me/contact/*", "/domain/contact", "/domain/contact/*")
+        for method in ("GET", "POST", "PUT")
+    ]
+)
+
 # To show who is there: who it is, and giving the key back.
 ASSURANCE_RULES = (
     AccessRule("GET", "/auth/currentCredential"),
@@ -57,14 +74,23 @@ def application() -> Application:
     )
 
 
-def usable_link(nichandle: Nichandle) -> Link:
+def covers(rules: Iterable[Mapping[str, str]], needed: Iterable[AccessRule]) -> bool:
+    """Whether these access rules, as a link keeps them, allow all of those."""
+    kept = [(rule["method"], rule["path"]) for rule in rules]
+    return all(any(method == rule.method and fnmatchcase(rule.path, path) for method, path in kept) for rule in needed)
+
+
+def usable_link(nichandle: Nichandle, *, ordering: bool = False) -> Link:
     """
     The link whose key speaks for this nichandle: its owner's, else the one renewed last.
 
+    ordering: only one that may order and pay.
     Raises:
         NoKey: see there.
     """
     links = list(nichandle.links.usable().select_related("user").order_by("-renewed_at"))
+    if ordering:
+        links = [link for link in links if covers(link.rules, ORDERING_RULES)]
     own = [link for link in links if link.user.nichandle_id == nichandle.pk]
     if not links:
         raise NoKey(nichandle.nichandle)
@@ -99,17 +125,23 @@ def usable_keys(nichandle_pks: Sequence[int]) -> dict[int, Key]:
 
 
 def gateway_for(
-    nichandle: Nichandle, *, people: bool = True, witness: Callable[[Heard], None] | None = None, **patience: Any
+    nichandle: Nichandle,
+    *,
+    people: bool = True,
+    ordering: bool = False,
+    witness: Callable[[Heard], None] | None = None,
+    **patience: Any,
 ) -> Gateway:
     """
     A gateway that speaks for this nichandle, within its key's budget; for one thread, which may use the database.
 
-    people: somebody waits for it, so it comes before the background. witness: hears every answer.
+    people: somebody waits for it, so it comes before the background. ordering: by a key that may order and pay.
+    witness: hears every answer.
     Its calls raise BudgetSpent and BreakerOpen, too, which are a RateLimited and a NotConnected.
     Raises:
         NoKey: see there.
     """
-    link = usable_link(nichandle)
+    link = usable_link(nichandle, ordering=ordering)
     return _metered(
         link.consumer_key(), Meter(application().address, link.pk, people=people, witness=witness), patience
     )

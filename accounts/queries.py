@@ -12,6 +12,8 @@ from django.utils.translation import get_language
 from accounts import notices, words
 from accounts.http import CustomerRequest
 from accounts.models import AuditEvent, Link, Nichandle, Notice, Session, User
+from accounts.ovh import ORDERING_RULES, covers
+from gateway import AccessRule
 
 # How many lines of the trail a page shows, newest first.
 LOOKS_SHOWN = 20
@@ -75,9 +77,9 @@ def _looks(own: Nichandle) -> QuerySet[AuditEvent]:
 
 def rights_in_words(link: Link | None) -> dict[str, bool]:
     """Which of the rights that a page explains this key really has."""
-    rules = {(rule["method"], rule["path"]) for rule in (link.rules if link else [])}
+    rules = link.rules if link else []
     return {
-        "read": ("GET", "/me/order/*") in rules,
-        "withdraw": ("POST", "/me/order/*/retraction") in rules,
-        "pay": ("POST", "/me/order/*/pay") in rules,
+        "read": covers(rules, [AccessRule("GET", "/me/order/*")]),
+        "withdraw": covers(rules, [AccessRule("POST", "/me/order/*/retraction")]),
+        "pay": covers(rules, ORDERING_RULES),
     }

@@ -19,6 +19,7 @@ urlpatterns = [
     path("account/switch/", account.switch, name="switch"),
     path("account/link/", account.link_begin, name="link_begin"),
     path("account/links/<str:nichandle>/<str:holder>/end/", account.link_end, name="link_end"),
+    path("account/rights/", account.rights, name="rights"),
     path("account/sure/", account.assurance, name="assurance"),
     path("account/sessions/end/", account.session_end, name="session_end"),
 ]

@@ -20,6 +20,7 @@ from accounts.forms import SettingsForm
 from accounts.http import CustomerRequest, remember_language
 from accounts.limits import limited
 from accounts.models import SignIn
+from accounts.ordering import may_order
 from accounts.views.factors import show_by_factor
 from accounts.views.sign_in import begin
 
@@ -114,6 +115,22 @@ def link_end(request: CustomerRequest, nichandle: str, holder: str) -> HttpRespo
     actions.end_link(request, link)
     messages.success(request, _("The link is ended. Its key is being revoked at OVHcloud."))
     return redirect("accounts:account")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@limited("link")
+def rights(request: CustomerRequest) -> HttpResponse:
+    """What ordering and paying need besides, and why; a POST goes through OVHcloud, as the account it is for."""
+    _customer(request)
+    sent = request.POST if request.method == "POST" else request.GET
+    then = own_page(sent.get("next", ""))
+    wanted = sent.get("for", "")[:64].replace("\0", "") or request.nichandle.nichandle
+    link = get_object_or_404(request.user.links.select_related("nichandle"), nichandle__nichandle=wanted)
+    if link.is_usable and may_order(link):
+        return redirect(then or "accounts:account")
+    if request.method != "POST":
+        return render(request, "accounts/rights.html", {"next": then, "about": link.nichandle})
+    return begin(request, SignIn.Purpose.ORDERING, then, link.nichandle)
 
 
 # --- Showing who is there ---------------------------------------------------------------------------------------------

@@ -31,10 +31,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     return begin(request, SignIn.Purpose.SIGN_IN, request.POST.get("next", ""))
 
 
-def begin(request: HttpRequest, purpose: str, then: str = "") -> HttpResponse:
-    """Ask OVHcloud for a key of this purpose; the next page links there."""
+def begin(request: HttpRequest, purpose: str, then: str = "", nichandle: Nichandle | None = None) -> HttpResponse:
+    """Ask OVHcloud for a key of this purpose; the next page links there. nichandle: as begin_sign_in."""
     try:
-        actions.begin_sign_in(request, purpose, then)
+        actions.begin_sign_in(request, purpose, then, nichandle)
     except OvhUnavailable:
         return _trouble(request, "unavailable", status=503)
     except OvhError as error:
@@ -49,7 +49,7 @@ def sign_in_continue(request: HttpRequest) -> HttpResponse:
     begun = actions.current_sign_in(request)
     if begun is None or begun.returned_at:
         return redirect("home")
-    context = {"validation_url": begun.validation_url, "purpose": begun.purpose}
+    context = {"validation_url": begun.validation_url, "purpose": begun.purpose, "wider": begun.wider}
     return render(request, "accounts/sign_in_continue.html", context)
 
 
@@ -86,12 +86,15 @@ def sign_in_confirm(request: HttpRequest) -> HttpResponse:
         who = Nichandle(**{field: begun.me[field] for field in ("nichandle", "name", "firstname", "organisation")})
         context = {"who": who, "email": begun.me["email"], "purpose": begun.purpose}
         return render(request, "accounts/sign_in_confirm.html", context)
-    finish = {SignIn.Purpose.LINK: _link, SignIn.Purpose.ASSURANCE: _assure}.get(begun.purpose, _enter)  # type: ignore[call-overload]
+    ends = {SignIn.Purpose.LINK: _link, SignIn.Purpose.ORDERING: _allow_ordering, SignIn.Purpose.ASSURANCE: _assure}
+    finish = ends.get(begun.purpose, _enter)  # type: ignore[call-overload]
     try:
         response: HttpResponse = finish(request, begun)
     except AnotherAccount:
         # Its line is written where the account is compared.
         return _trouble(request, "another_account", status=400)
+    except KeyNotGranted:
+        return _trouble(request, "granted_less", status=400)
     except SignInRefused:
         audit.record(request, begun.purpose, result="refused")
         return _trouble(request, "start_again", status=400)
@@ -116,6 +119,16 @@ def _link(request: Any, begun: SignIn) -> HttpResponse:
     request.session["account"] = link.nichandle.nichandle
     messages.success(request, _("The account %(account)s is linked.") % {"account": link.nichandle.nichandle})
     return redirect("orders:order_list")
+
+
+def _allow_ordering(request: Any, begun: SignIn) -> HttpResponse:
+    actions.finish_ordering(request, begun.pk)
+    del request.session["sign_in"]
+    # Who came back has just signed in at OVHcloud as somebody who may pay.
+    if begun.nichandle_id == request.user.nichandle_id:
+        request.session.cycle_key()
+        note_shown(request)
+    return redirect(begun.then or "accounts:account")
 
 
 def _assure(request: Any, begun: SignIn) -> HttpResponse:

@@ -35,6 +35,7 @@ VISITORS: dict[str, tuple[str, dict[str, Any], int | str]] = {
 # What people who are signed in may do so often, each for themself: route, who, method, number.
 SIGNED_IN: list[tuple[str, str, str, int]] = [
     ("accounts:link_begin", "owner", "POST", 10),
+    ("accounts:rights", "owner", "POST", 10),
     ("accounts:assurance", "owner", "POST", 10),
     ("orders:export", "owner", "POST", 5),
     ("support:search", "support", "GET", 120),

@@ -112,6 +112,9 @@ accounts:link_begin        read  in       200      200      200      in       40
 accounts:link_end          read  in       404      404      404      in       404      404
                            post  in       404      404      404      in       404      404
                            else  in       405      405      405      in       405      405
+accounts:rights            read  in       200      200      200      in       404      404
+                           post  in       302      302      302      in       404      404
+                           else  in       405      405      405      in       405      405
 accounts:assurance         read  in       302      302      302      in       302      302
                            post  in       302      302      302      in       302      302
                            else  in       405      405      405      in       405      405

@@ -19,6 +19,7 @@ from accounts import actions
 from accounts.models import AuditEvent, Link, User
 from orders import export
 from tests.accounts.test_links import hold, link_another
+from tests.accounts.test_ordering import allow
 from tests.accounts.test_sign_in import begin, come_back, sign_in
 from tests.factories import TOTP_SECRET, make_customer, make_order, make_staff
 from tests.security.conftest import Sieged, browser_of
@@ -324,6 +325,17 @@ def test_linking_leaves_one_line_and_says_which_account(client: Client, ovh: Any
     (line,) = AuditEvent.objects.filter(pk__gt=last)
     told = (line.action, line.actor, line.subject, line.result)
     assert told == ("link", f"ovh-eu/{first['nichandle']}", second["nichandle"], "done")
+
+
+def test_wider_rights_leave_one_line_also_where_another_account_came_back(client: Client, ovh: Any):
+    first, second = ovh.customers[:2]
+    sign_in(client, ovh, first)
+    last = AuditEvent.objects.latest("pk").pk
+    for who in (second, first):
+        allow(client, ovh, who)
+    lines = AuditEvent.objects.filter(pk__gt=last).order_by("pk").values_list("action", "actor", "subject", "result")
+    actor, subject = f"ovh-eu/{first['nichandle']}", first["nichandle"]
+    assert list(lines) == [("allow_ordering", actor, subject, "refused"), ("allow_ordering", actor, subject, "done")]
 
 
 def test_strangers_without_a_token_leave_one_line_an_hour(sieged: Sieged):
