@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,15 +16,18 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[Postgres]:
-    """A server of its own, which a test may stop. tmp_path is private, and PostgreSQL may run as nobody."""
-    for directory in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        directory.chmod(0o711)
-    server = Postgres(tmp_path / "postgres", fsync=False)
-    server.start()
-    server.create_database("panel")
-    yield server
-    server.stop()
+def postgres() -> Iterator[Postgres]:
+    """
+    A server of its own, which a test may stop. PostgreSQL may run as nobody, who must reach it; the directories of
+    tmp_path are private, and another pytest of the same user makes them so again.
+    """
+    with tempfile.TemporaryDirectory(prefix="panel-away-") as made:
+        Path(made).chmod(0o711)
+        server = Postgres(Path(made) / "postgres", fsync=False)
+        server.start()
+        server.create_database("panel")
+        yield server
+        server.stop()
 
 
 def test_postgresql_stopped_is_a_page_and_recovery_is_by_itself(postgres: Postgres, stack: Stack):
