@@ -121,6 +121,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "panel.context.frame",
+                "carts.context.cart",
             ],
         },
     }
@@ -273,6 +274,11 @@ OVH_WEB_HOSTS = env.list(
 )
 if OVH_BASE_URL:
     OVH_WEB_HOSTS = [*OVH_WEB_HOSTS, urlsplit(OVH_BASE_URL).netloc]
+# Extensions in which a searched name is looked up besides the one that was typed; each is a call to OVHcloud.
+DOMAIN_EXTENSIONS = env.list(
+    "DOMAIN_EXTENSIONS",
+    default=["com", "fr", "net", "org", "eu", "shop", "blog", "de", "co.uk", "paris", "berlin", "bzh"],
+)
 # Fernet keys, newest first; consumer keys are stored encrypted with the first and read with any.
 CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", default=[])
 if not CREDENTIAL_KEYS:
@@ -323,6 +329,10 @@ LIMITS = {
     "declared": "60/m/ip",
     "noted": "1/h/ip",
     "people": "60/m/ip,30/m/user",
+    # Each search is a call to OVHcloud for each name and extension.
+    "domains": "20/m/ip,30/m/user",
+    "answers": "240/m/ip,240/m/user",
+    "cart": "120/m/ip,120/m/user",
 }
 MFA_ADAPTER = "accounts.factors.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
