@@ -1,0 +1,71 @@
+"""What one item of the cart asks for before it can be ordered."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.http import CustomerRequest, wants_fragment
+from carts.actions import CartClosed, CartMoved
+from carts.configuring import contacts, saving
+from carts.configuring.form import ConfigureForm
+from carts.models import Cart, CartItem
+from orders import actions as order_actions
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("HX-Request", "HX-Boosted", "HX-History-Restore-Request")
+def configure(request: CustomerRequest, key: str) -> HttpResponse:
+    """The form; a POST keeps what is right of it, and by htmx answers what is kept and what is not."""
+    own = CartItem.objects.filter(cart__nichandle=request.nichandle, cart__state=Cart.State.OPEN)
+    item = get_object_or_404(own.select_related("cart", "parent"), key=key)
+    if request.method == "POST":
+        return _keep(request, item)
+    order_actions.note_seen(request.nichandle)
+    return render(request, "carts/configure.html", _context(request, item, _form(request, item)))
+
+
+def _form(request: CustomerRequest, item: CartItem, data: Any = None) -> ConfigureForm:
+    return ConfigureForm(
+        item, item.configurations.all(), contacts.contacts_of(request.nichandle), request.nichandle.nichandle, data
+    )
+
+
+def _keep(request: CustomerRequest, item: CartItem) -> HttpResponse:
+    form = _form(request, item, request.POST)
+    try:
+        saving.configure(item, form.values())
+    except (CartClosed, CartMoved):
+        messages.error(request, _("This product is no longer in your cart, so nothing was kept."))
+        return redirect("carts:cart")
+    # What the dry run said against a field is said of what stood there before.
+    item.refresh_from_db(fields=["problem"])
+    shown = _form(request, item, request.POST)
+    if wants_fragment(request):
+        return render(request, "carts/_configure_kept.html", _context(request, item, shown))
+    if shown.errors:
+        return render(request, "carts/configure.html", _context(request, item, shown) | {"posted": True})
+    messages.success(request, _("Kept."))
+    if "stay" in request.POST:
+        return redirect("carts:configure", item.key)
+    return redirect("carts:cart")
+
+
+def _context(request: CustomerRequest, item: CartItem, form: ConfigureForm) -> dict[str, Any]:
+    context: dict[str, Any] = {"item": item, "form": form, "rows": form.rows}
+    context["is_read"] = item.requirements is not None
+    context["has_boxes"] = any(row.kind == "box" for row in form.rows)
+    if any(row.kind == "contact" for row in form.rows):
+        reading = contacts.want_contacts(request.nichandle)
+        listed = [contacts.shown(one) for one in form.contacts]
+        context["unsent"] = [one for one in listed if not one["path"]]
+        context["contacts_unread"] = reading.read_at is None
+        waits = any(not one["is_sent"] and not one["problem"] for one in listed)
+        context["contacts_wait"] = waits or (reading.read_at is None and not reading.message)
+        context["here"] = reverse("carts:configure", args=[item.key])
+    return context
