@@ -12,6 +12,7 @@ from django.db import transaction
 from django.forms import model_to_dict
 from django.utils import timezone
 
+from accounts import scope
 from accounts.models import AuditEvent, Nichandle
 from orders.models import Export, Order, Retraction
 
@@ -41,7 +42,8 @@ def make_due(limit: int = 2) -> int:
         claimed = list(waiting.select_for_update(skip_locked=True, of=("self",)).select_related("nichandle")[:limit])
         Export.objects.filter(pk__in=[export.pk for export in claimed]).update(next_attempt_at=now + CLAIM)
     for export in claimed:
-        content = make(export.nichandle)
+        with scope.only(export.nichandle):
+            content = make(export.nichandle)
         Export.objects.filter(pk=export.pk).update(content=content, made_at=timezone.now())
     Export.objects.filter(asked_at__lt=now - Export.LIFETIME).delete()
     return len(claimed)

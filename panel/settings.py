@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "accounts.middleware.CurrentNichandle",
     "accounts.middleware.SignInRequired",
     "orders.middleware.OrderOfLinkedAccount",
+    "accounts.scope.OwnRowsOnly",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",

@@ -18,6 +18,7 @@ from accounts.actions import AnotherAccount, KeyNotGranted, SignInRefused
 from accounts.assurance import note_shown
 from accounts.http import remember_language
 from accounts.models import Nichandle, SignIn
+from accounts.scope import finds_by_secret
 from gateway import OvhError, OvhUnavailable
 
 
@@ -54,6 +55,7 @@ def sign_in_continue(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
+@finds_by_secret
 @require_safe
 def sign_in_return(request: HttpRequest, nonce: str) -> HttpResponse:
     """Where OVHcloud sends the browser back to. Nobody is signed in here: the next page asks."""
@@ -76,6 +78,7 @@ def sign_in_return(request: HttpRequest, nonce: str) -> HttpResponse:
 
 
 @login_not_required
+@finds_by_secret
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in_confirm(request: HttpRequest) -> HttpResponse:
     """ "You are …, continue?" A yes does what the journey was begun for."""

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import audit
 from accounts.limits import limited
+from accounts.scope import finds_by_secret
 from orders import actions
 from orders.models import Receipt, Retraction
 from orders.retraction import document, limits, open_door, receipt, words
@@ -20,6 +21,7 @@ from orders.views.receipts import pdf_answer
 
 
 @login_not_required
+@finds_by_secret
 @require_http_methods(["GET", "HEAD", "POST"])
 def declaration(request: HttpRequest) -> HttpResponse:
     """
@@ -45,6 +47,7 @@ def declaration(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
+@finds_by_secret
 @require_http_methods(["GET", "HEAD", "POST"])
 @limited("declared", reading=True)
 def declared(request: HttpRequest, token: str) -> HttpResponse:
@@ -69,6 +72,7 @@ def declared(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @login_not_required
+@finds_by_secret
 @require_safe
 @limited("declared", reading=True)
 def declared_pdf(request: HttpRequest, token: str) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts import audit
 from accounts.http import CustomerRequest, works_without_key
+from accounts.scope import finds_by_secret
 from orders import queries
 from orders.models import ReceiptDocument, Retraction
 from orders.retraction import document, words
@@ -42,6 +43,7 @@ def pdf_answer(made: ReceiptDocument, name: str) -> HttpResponse:
 
 
 @login_not_required
+@finds_by_secret
 @require_safe
 def receipt_verify(request: HttpRequest, reference: str) -> HttpResponse:
     """What a receipt attests, for anybody who holds one: when, and the fingerprint to compare. Nothing else."""

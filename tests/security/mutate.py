@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 INPUT, MATRIX, SECRETS = "security/test_input.py", "security/test_matrix.py", "security/test_secrets.py"
 LINKS, SESSIONS, SIGN_IN = "accounts/test_links.py", "accounts/test_sessions.py", "accounts/test_sign_in.py"
 FACTORS, ROTATION, OPERATOR = "accounts/test_factors.py", "accounts/test_rotation.py", "accounts/test_operator.py"
+SCOPE = "security/test_scope.py"
 LIMITS, TRAVELS, PEOPLE = "security/test_limits.py", "accounts/test_trouble.py", "support/test_people.py"
 # What is taken away: file, text, what stands there instead, and the tests that must miss it.
 MUTATIONS = [
@@ -70,6 +71,11 @@ MUTATIONS = [
         "SignIn.objects.filter(pk=sign_in_pk,",
         "security/test_races.py",
     ),
+    # What holds each statement of a customer's request to that customer.
+    ("panel/settings.py", '    "accounts.scope.OwnRowsOnly",\n', "", SCOPE),
+    ("accounts/scope.py", 'return all(parts) if first == "or" else any(parts)', "return any(parts)", SCOPE),
+    ("accounts/scope.py", "if told and not any(told):", "if False:", SCOPE),
+    ("accounts/scope.py", 'return table == SECRETS or set(values) <=', "return True or set(values) <=", SCOPE),
     # Accounts: who is asked again, whose form it is, whose session, whose key.
     (
         "accounts/middleware.py",

@@ -1,0 +1,121 @@
+"""A query on rows of customers that is held to no customer raises, in each request of one: accounts/scope.py."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q
+from django.http import HttpResponse
+from django.urls import include, path
+from django.utils import timezone
+
+from accounts import scope
+from accounts.models import AuditEvent, Link, Notice
+from orders.models import Export, Intent, Order, OrderDetail, OrderEvent, Retraction
+from tests.security.conftest import Sieged, browser_of
+from tests.security.test_matrix import routes
+
+
+# --- Views as somebody in a hurry writes them -------------------------------------------------------------------------
+def by_number_alone(request: Any, order_id: int) -> HttpResponse:
+    return HttpResponse(Order.objects.get(order_id=order_id).status)
+
+
+def by_number_of_ones_own(request: Any, order_id: int) -> HttpResponse:
+    return HttpResponse(request.nichandle.orders.get(order_id=order_id).status)
+
+
+urlpatterns = [
+    path("", include("panel.urls")),
+    path("careless/<int:order_id>/", include(([path("", by_number_alone, name="a")], "orders"), namespace="one")),
+    path("careful/<int:order_id>/", include(([path("", by_number_of_ones_own, name="b")], "orders"), namespace="two")),
+]
+
+
+@pytest.mark.urls(__name__)
+def test_a_view_that_drops_the_scope_raises_even_for_the_owner(sieged: Sieged):
+    owner = browser_of(sieged.a)
+    assert owner.get(f"/careful/{sieged.order.order_id}/").content == b"notPaid"
+    with pytest.raises(scope.Unscoped, match="orders_order"):
+        owner.get(f"/careless/{sieged.order.order_id}/")
+    # Staff look at any order, and after a customer's request nothing is left behind.
+    assert browser_of(sieged.support).get(f"/careless/{sieged.order.order_id}/").content == b"notPaid"
+
+
+DROPPED: dict[str, Callable[[Sieged], Any]] = {
+    "all": lambda s: list(Order.objects.all()),
+    "by a number": lambda s: Order.objects.get(order_id=s.order.order_id),
+    "by a key that was not read": lambda s: Order.objects.get(pk=s.order.pk),
+    "a count": lambda s: Order.objects.filter(status="notPaid").count(),
+    "existence": lambda s: Order.objects.exists(),
+    "numbers only": lambda s: list(Order.objects.values_list("order_id", flat=True)),
+    "of somebody else": lambda s: list(s.theirs.nichandle.orders.all()),
+    "of both": lambda s: list(Order.objects.filter(nichandle__in=[s.a.nichandle, s.b.nichandle])),
+    "of all but one's own": lambda s: list(Order.objects.exclude(nichandle=s.a.nichandle)),
+    "or": lambda s: list(Order.objects.filter(Q(nichandle=s.a.nichandle) | Q(status="notPaid"))),
+    "in an annotation only": lambda s: list(
+        Order.objects.annotate(own=Exists(Order.objects.filter(pk=OuterRef("pk"), nichandle=s.a.nichandle)))
+    ),
+    "within a scoped one": lambda s: list(s.a.nichandle.orders.filter(status__in=Order.objects.values("status"))),
+    "details": lambda s: list(OrderDetail.objects.filter(order=s.theirs)),
+    "details by a word": lambda s: list(OrderDetail.objects.filter(description__contains="VPS")),
+    "details by a join": lambda s: list(OrderDetail.objects.filter(order__order_id=s.order.order_id)),
+    "a declaration": lambda s: Retraction.objects.get(reference=s.reference),
+    "an intent": lambda s: Intent.objects.get(pk=s.withdrawn.intents.get().pk),
+    "a link": lambda s: list(Link.objects.filter(nichandle__nichandle="bruno2-ovh")),
+    "notices": lambda s: list(Notice.objects.order_by("-at")),
+    "the trail": lambda s: list(AuditEvent.objects.filter(subject="bruno2-ovh")),
+    "an export": lambda s: Export.objects.exclude(made_at=None).first(),
+    "a change": lambda s: Order.objects.filter(status="notPaid").update(check_asked_at=timezone.now()),
+    "a change by number": lambda s: Order.objects.filter(pk=s.theirs.pk).update(check_asked_at=timezone.now()),
+    "a deletion": lambda s: OrderEvent.objects.all().delete(),
+    "a statement by hand": lambda s: connection.cursor().execute("SELECT count(*) FROM orders_order"),
+}
+
+
+@pytest.mark.parametrize("query", DROPPED)
+def test_a_query_without_an_owner_raises(sieged: Sieged, query: str):
+    with scope.only(sieged.a.nichandle, user=sieged.a), pytest.raises(scope.Unscoped):
+        DROPPED[query](sieged)
+
+
+def test_a_row_of_somebody_else_raises_however_it_came(sieged: Sieged):
+    """The second half of the guard: should a statement ever look held and not be, its rows do not get in."""
+    with scope.only(sieged.a.nichandle), pytest.raises(scope.Unscoped, match="somebody else"):
+        Order(pk=sieged.theirs.pk, nichandle_id=sieged.b.nichandle_id)
+
+
+def test_what_begins_at_the_account_passes_and_leads_on(sieged: Sieged):
+    own = sieged.a.nichandle
+    with scope.only(own, user=sieged.a):
+        orders = list(own.orders.select_related("nichandle").prefetch_related("details", "events"))
+        assert {order.order_id for order in orders} == {sieged.order.order_id, sieged.withdrawn.order_id}
+        assert Order.objects.select_for_update().get(pk=orders[0].pk) == orders[0]
+        assert OrderDetail.objects.filter(order__in=orders).count() == 2
+        assert OrderDetail.objects.filter(order__in=own.orders.values("pk")).count() == 2
+        assert Retraction.objects.filter(order__nichandle=own).get().reference == sieged.reference
+        declared = Exists(Intent.objects.filter(order=OuterRef("pk")))
+        assert own.orders.filter(declared).get() == sieged.withdrawn
+        assert Link.objects.filter(Q(user=sieged.a) | Q(nichandle=own)).count() == 1
+        made = Export.objects.create(user=sieged.a, nichandle=own)
+        assert Export.objects.filter(pk=made.pk).delete()[0] == 1
+
+
+def test_these_views_find_rows_by_what_their_visitor_holds():
+    """Each has a reason: a link with a secret in it, a reference, or the way in, where nobody is anybody yet."""
+    found = {name for name, pattern in routes().items() if getattr(pattern.callback, "finds_by_secret", False)}
+    assert found == {
+        "orders:declaration",
+        "orders:declared",
+        "orders:declared_pdf",
+        "orders:receipt_verify",
+        "accounts:sign_in_return",
+        "accounts:sign_in_confirm",
+    }
+
+
+def test_every_table_that_leads_to_an_account_is_guarded():
+    told = set(scope.guarded())
+    assert told >= {"orders_order", "orders_orderdetail", "orders_orderevent", "orders_intent", "orders_retraction"}
+    assert told >= {"orders_receipt", "orders_export", "orders_refund", "accounts_link", "accounts_notice"}
