@@ -1,11 +1,15 @@
 """A cart. Our rows own it; OVHcloud has a copy, made by tasks, that can be made again at any time."""
 
 import uuid
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
 
 from accounts.models import Nichandle
+
+if TYPE_CHECKING:
+    from carts.models.checkout import Checkout
 
 
 class Cart(models.Model):
@@ -74,6 +78,11 @@ class Cart(models.Model):
         return f"{self.state} cart"
 
     @property
+    def checkout(self) -> "Checkout | None":
+        """How it is being ordered, or was; None after a refusal, as before."""
+        return self.checkouts.filter(ended=False).first()
+
+    @property
     def is_quoted(self) -> bool:
         """Whether the quote is of what the cart holds now."""
         return self.quote is not None and self.quoted_revision == self.revision
@@ -98,6 +107,9 @@ class CartItem(models.Model):
         default=dict, help_text="By label (PRICE, RENEW, TOTAL, …), without tax, as they stood when it was chosen."
     )
     prices = models.JSONField(default=dict, help_text="The same as OVHcloud's item says now; empty: not yet.")
+    without_zone = models.BooleanField(
+        default=False, help_text="A domain name's: the DNS zone that comes by itself is not wanted."
+    )
     came_by_itself = models.BooleanField(default=False, help_text="The DNS zone of a domain name.")
     ovh_item_id = models.BigIntegerField(null=True)
     requirements = models.JSONField(

@@ -1,5 +1,7 @@
 """Ordering a cart once, and what was shown and accepted as it was ordered; contacts that names are registered to."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -11,14 +13,16 @@ from orders.models import Intent, Order
 
 class Checkout(models.Model):
     """
-    The customer's "Order with obligation to pay". One per cart, carried by one intent, so one order at most.
+    The customer's "Order with obligation to pay". One that stands per cart, carried by one intent, so one order at
+    most; after a refusal there may be another (`ended`).
 
     quote: as it was shown, with lines, prices and contracts. waived: the right of withdrawal, where a product of the
     cart asks for it, with the words that stood beside the box.
     """
 
-    cart = models.OneToOneField(Cart, models.PROTECT, related_name="checkout")
-    intent = models.OneToOneField(Intent, models.PROTECT, related_name="checkout")
+    cart = models.ForeignKey(Cart, models.PROTECT, related_name="checkouts")
+    # Whoever is forgotten takes their intents with them.
+    intent = models.OneToOneField(Intent, models.CASCADE, related_name="checkout")
     nichandle = models.ForeignKey(Nichandle, models.PROTECT, related_name="checkouts")
     quote = models.JSONField()
     contracts = models.JSONField(default=list, help_text="[{name, sha256, content}] as accepted.")
@@ -27,8 +31,17 @@ class Checkout(models.Model):
     pay_at_once = models.BooleanField(default=False, help_text="With the account's default method.")
     language = models.CharField(max_length=10)
     asked_at = models.DateTimeField(default=timezone.now)
+    ended = models.BooleanField(default=False, help_text="Nothing was ordered by it: the cart is open again.")
     ovh_order_id = models.BigIntegerField(null=True)
+    answered: Any = models.JSONField(
+        null=True, help_text="What OVHcloud ordered, as quote has it, where that differs; null: as shown, or not told."
+    )
     order = models.ForeignKey(Order, models.PROTECT, null=True, related_name="checkouts")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["cart"], condition=Q(ended=False), name="checkout_is_one_per_cart"),
+        ]
 
     def __str__(self) -> str:
         return f"checkout of {self.asked_at:%Y-%m-%d %H:%M}"
