@@ -3,6 +3,7 @@
 import json
 import re
 
+import idna
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -47,7 +48,7 @@ def ascii_host(text: str) -> str | None:
     """A host name in ASCII and lower case, of two labels at least; None when it is none."""
     host = text.strip().rstrip(".").lower()
     try:
-        host = host.encode("idna").decode("ascii")
+        host = idna.encode(host, uts46=True).decode("ascii")
     except UnicodeError:
         return None
     labels = host.split(".")

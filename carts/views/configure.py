@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,6 +16,7 @@ from carts.actions import CartClosed, CartMoved
 from carts.configuring import contacts, saving
 from carts.configuring.form import ConfigureForm
 from carts.models import Cart, CartItem
+from carts.words import item_title
 from orders import actions as order_actions
 
 
@@ -57,7 +59,8 @@ def _keep(request: CustomerRequest, item: CartItem) -> HttpResponse:
 
 
 def _context(request: CustomerRequest, item: CartItem, form: ConfigureForm) -> dict[str, Any]:
-    context: dict[str, Any] = {"item": item, "form": form, "rows": form.rows}
+    context: dict[str, Any] = {"item": item, "title": item_title(item), "form": form, "rows": form.rows}
+    context["others"] = _others(item)
     context["is_read"] = item.requirements is not None
     context["has_boxes"] = any(row.kind == "box" for row in form.rows)
     if any(row.kind == "contact" for row in form.rows):
@@ -69,3 +72,11 @@ def _context(request: CustomerRequest, item: CartItem, form: ConfigureForm) -> d
         context["contacts_wait"] = waits or (reading.read_at is None and not reading.message)
         context["here"] = reverse("carts:configure", args=[item.key])
     return context
+
+
+def _others(item: CartItem) -> list[dict[str, Any]]:
+    """What belongs to it, or it to, and asks for something of its own. One query."""
+    family = item.cart.items.filter(Q(parent=item) | Q(pk=item.parent_id) | Q(parent_id=item.parent_id or 0))
+    if item.domain:
+        family |= item.cart.items.filter(domain=item.domain)
+    return [{"key": one.key, "title": item_title(one)} for one in family if one.requirements and one.pk != item.pk]

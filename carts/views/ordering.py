@@ -1,0 +1,35 @@
+"""Being ordered: from the button to the order's own page."""
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.http import CustomerRequest, wants_fragment, works_without_key
+from carts.checkout.outcome import outcome_for_page
+from orders import actions as order_actions
+
+
+@works_without_key
+@require_safe
+@vary_on_headers("HX-Request", "HX-Boosted", "HX-History-Restore-Request")
+def ordered(request: CustomerRequest, checkout_id: int) -> HttpResponse:
+    """What became of it; once the order has a page, that one. A fragment is the part that changes."""
+    own = request.nichandle.checkouts.select_related("intent", "cart")
+    checkout = get_object_or_404(own, pk=checkout_id)
+    context = outcome_for_page(checkout, request.nichandle)
+    if context["order_number"] is not None:
+        return _move(request, reverse("orders:order_show", args=[context["order_number"]]))
+    if wants_fragment(request):
+        return render(request, "carts/_ordered.html", context)
+    order_actions.note_seen(request.nichandle)
+    return render(request, "carts/ordered.html", context)
+
+
+def _move(request: CustomerRequest, where: str) -> HttpResponse:
+    if not wants_fragment(request):
+        return redirect(where)
+    response = HttpResponse()
+    response["HX-Redirect"] = where
+    return response
