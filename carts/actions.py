@@ -7,7 +7,7 @@ Every change locks the cart's row, so that two tabs, a sign-in and a worker take
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -17,12 +17,14 @@ from django.utils import timezone
 
 from accounts.models import Nichandle
 from accounts.ringing import ring
-from carts import subsidiaries, tasks
-from carts.models import Cart, CartItem, Configuration, DomainCheck
+from carts import subsidiaries, tasks, words
+from carts.models import Cart, CartItem, CatalogueReading, Configuration, DomainCheck, Plan
 
 # What one cart may hold, options included; OVHcloud names no limit, and each item is a call or two.
 ITEMS_AT_MOST = 100
 COUPONS_AT_MOST = 10
+# A price list that could not be read waits no longer than this once somebody looks.
+RETRY = timedelta(minutes=1)
 # Where the session keeps which cart is this visitor's.
 VISITOR = "visitor"
 
@@ -431,3 +433,18 @@ def _stale(now: datetime) -> Q:
     """Answered too long ago, or given up on: who asks again is answered again. What is under way is left alone."""
     old = Q(state=DomainCheck.State.ANSWERED, answered_at__lt=now - DomainCheck.FRESH)
     return old | Q(state=DomainCheck.State.FAILED, next_attempt_at=None)
+
+
+# --- The catalogue ----------------------------------------------------------------------------------------------------
+def want_catalogue(subsidiary: str) -> None:
+    """Somebody looks at this price list: have it read, where it was not within the hour. Two queries."""
+    now = timezone.now()
+    CatalogueReading.objects.bulk_create(
+        [CatalogueReading(subsidiary=subsidiary, product=product) for product in words.CATALOGUE], ignore_conflicts=True
+    )
+    old = Q(read_at=None) | Q(read_at__lt=now - Plan.FRESH)
+    asleep = Q(next_read_at=None) | Q(next_read_at__gt=now + RETRY)
+    due = CatalogueReading.objects.filter(old, subsidiary=subsidiary)
+    due.filter(asleep).update(next_read_at=now)
+    if due.exists():
+        ring(tasks.read_catalogues)

@@ -30,6 +30,9 @@ ABOUT: dict[str, Text] = {
     "emailpro": gettext_lazy("Mailboxes at your own domain name."),
 }
 
+# The kinds of products of our catalogue.
+CATALOGUE = tuple(ABOUT)
+
 FAMILIES: dict[str, Text] = {
     "os": gettext_lazy("Operating system"),
     "backup": gettext_lazy("Backup"),
