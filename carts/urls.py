@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from carts.views import cart, catalogue, configure, contacts, domains, ordering, summary
+from carts.views import again, cart, catalogue, configure, contacts, domains, ordering, summary
 
 app_name = "carts"
 
@@ -24,4 +24,6 @@ urlpatterns: list[URLPattern] = [
     path("cart/summary/", summary.summary, name="summary"),
     path("cart/order/", summary.order, name="order"),
     path("cart/ordered/<int:checkout_id>/", ordering.ordered, name="ordered"),
+    # The converter is of orders.urls, which come first.
+    path("orders/<order_number:order_id>/again/", again.order_again, name="order_again"),
 ]
