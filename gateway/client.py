@@ -20,6 +20,7 @@ from ._refusals import error_of
 from ._transport import Answer, Call, exchange
 from .application import Application
 from .ordering import Ordering
+from .paying import Paying
 from .records import (
     AccessRule,
     AssociatedObjectRecord,
@@ -87,7 +88,7 @@ class Heard:
     error: errors.OvhError | None
 
 
-class Gateway(Ordering):
+class Gateway(Ordering, Paying):
     """
     OVHcloud for one nichandle, or for nobody yet (an empty consumer key serves `time` and
     `request_credential`). Cheap to make; safe in any thread and after a fork.

@@ -409,6 +409,7 @@ class PaymentMethodRecord:
 
     payment_type: free text in the schema, "CREDIT_CARD". status: "VALID", "EXPIRED", … .
     label: what tells it from others, a masked number. payment_sub_type, label, description may be "".
+    payment_mean_id: its number in the older words; None where it has none.
     """
 
     payment_method_id: int
@@ -419,6 +420,7 @@ class PaymentMethodRecord:
     label: str
     description: str
     expiration_date: datetime | None
+    payment_mean_id: int | None
 
     @classmethod
     def from_api(cls, raw: Any) -> PaymentMethodRecord:
@@ -432,6 +434,7 @@ class PaymentMethodRecord:
             label=fields.text("label"),
             description=fields.text("description"),
             expiration_date=fields.moment_or_none("expirationDate"),
+            payment_mean_id=fields.integer_or_none("paymentMeanId"),
         )
 
 

@@ -12,6 +12,8 @@ from accounts.models import Nichandle
 from accounts.ringing import ring
 from orders import tasks
 from orders.models import Export, Order, OrderImport
+from orders.payment.asking import pay_order as pay_order
+from orders.payment.choices import ask_for_choices as ask_for_choices
 from orders.retraction.declaration import retract_order as retract_order
 from orders.retraction.declaration import send_receipt as send_receipt
 from orders.retraction.open_door import declare_without_sign_in as declare_without_sign_in

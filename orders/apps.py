@@ -10,8 +10,11 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         from accounts import retention, seals
         from accounts.signals import forgetting, key_granted
-        from orders.models import Matching, ReceiptDocument, RefundNote, RefundSeen, Retraction
+        from orders.models import Intent, Matching, ReceiptDocument, RefundNote, RefundSeen, Retraction
+        from orders.payment.kind import PaymentKind
+        from orders.relay.kinds import register
 
+        register(Intent.Kind.PAYMENT, PaymentKind())
         retention.keep_for("answers of OVHcloud", "RETAIN_EVIDENCE_DAYS", _let_evidence_go)
         # Declarations are few and weigh much: each is sealed at the next turn.
         at_once = timedelta(0)

@@ -45,6 +45,8 @@ FIELDS: Mapping[str, Any] = {
     "GET /me/order/{orderId}/payment": {"paymentDate": None, "paymentType": None},
     "GET /me/order/{orderId}/associatedObject": {"type": None, "id": None},
     "POST /me/order/{orderId}/retraction": {},
+    "POST /me/order/{orderId}/pay": {},
+    "POST /me/order/{orderId}/payWithRegisteredPaymentMean": {},
 }
 
 _PATH = re.compile(r"/me/order/(\d{1,19}(?:,\d{1,19})*)(/[A-Za-z]+)?")

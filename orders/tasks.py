@@ -41,6 +41,13 @@ def read_details(order_pk: int) -> None:
 
 
 @shared_task
+def read_payment_choices(order_pk: int) -> None:
+    from orders.payment import choices
+
+    choices.read_choices(order_pk)
+
+
+@shared_task
 def read_idle_details() -> None:
     if sync.read_idle_details():
         read_idle_details.delay()

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from orders.converters import AnyText, OrderNumber
-from orders.views import afterwards, exports, open_door, orders, receipts, retractions
+from orders.views import afterwards, exports, open_door, orders, payments, receipts, retractions
 
 register_converter(OrderNumber, "order_number")
 register_converter(AnyText, "any_text")
@@ -16,7 +16,7 @@ urlpatterns = [
     path("orders/<order_number:order_id>/", orders.order_show, name="order_show"),
     path("orders/<order_number:order_id>/tracking/", orders.order_tracking, name="order_tracking"),
     path("orders/<order_number:order_id>/check/", orders.order_check, name="order_check"),
-    path("orders/<order_number:order_id>/pay/", orders.order_pay, name="order_pay"),
+    path("orders/<order_number:order_id>/pay/", payments.order_pay, name="order_pay"),
     path("orders/<order_number:order_id>/bill/", orders.order_bill, name="order_bill"),
     path("orders/<order_number:order_id>/leave/<str:token>/", orders.order_leave, name="order_leave"),
     path("orders/<order_number:order_id>/withdrawal/", retractions.retraction_show, name="retraction_show"),

@@ -44,6 +44,8 @@ SWITCHES: dict[str, tuple[Any, ...]] = {
     # How a paid order is looked at: by a program that now and then asks for papers, by somebody on working days, with
     # papers first, or to be refused in the end.
     "checking": ("usual", "by_hand", "documents", "refused"),
+    # Whether a payment for what is paid already is taken as well, as payment systems that do not ask may do.
+    "pays_twice": (False, True),
     # Expanded lists hold a null here and there, as cached ones do.
     "null_entries": (False, True),
     # How a call beyond rate_limit is refused.

@@ -20,6 +20,7 @@ from orders.models.order import (
     expired_q,
     in_progress_q,
 )
+from orders.models.payment import PaymentChoices
 from orders.models.refund import Refund, RefundNote, RefundSeen
 from orders.models.retraction import (
     PUBLIC_ZONE,
@@ -47,6 +48,7 @@ __all__ = [
     "OrderImport",
     "OrderQuerySet",
     "PUBLIC_ZONE",
+    "PaymentChoices",
     "Receipt",
     "ReceiptDocument",
     "Refund",

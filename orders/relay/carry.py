@@ -101,7 +101,7 @@ class Relay:
             return
         self._witness, self._query_id = Witness(), ""
         try:
-            gateway = gateway_for(intent.nichandle, witness=self._hear)
+            gateway = gateway_for(intent.nichandle, ordering=kind_of(intent).ordering, witness=self._hear)
         except (NoKey, KeyUnreadable):
             hold(intent, "key")
             return

@@ -48,10 +48,12 @@ class Kind:
     One kind. `before`, `send` and `look` speak to OVHcloud and raise its errors; the rest asks nobody.
 
     route: of the call that `send` makes. words: a sentence for each event that the relay writes.
+    ordering: its calls need a key that may order and pay.
     """
 
     route: str
     words: Mapping[str, Any]
+    ordering = False
 
     @property
     def routes(self) -> tuple[str, ...]:

@@ -106,23 +106,12 @@ def order_check(request: CustomerRequest, order_id: int) -> HttpResponse:
 
 # --- To OVHcloud's own pages ------------------------------------------------------------------------------------------
 @require_http_methods(["GET", "HEAD", "POST"])
-def order_pay(request: CustomerRequest, order_id: int) -> HttpResponse:
-    """How to pay; a POST answers a page whose one-time link leads to OVHcloud's page of this order."""
-    order = get_object_or_404(queries.order_of(request.nichandle), order_id=order_id)
-    now = timezone.now()
-    context = queries.order_for_leaving(order, request.nichandle, now)
-    if request.method == "POST" and order.can_be_paid(now):
-        return _one_time_link(request, order, "pay", context)
-    return render(request, "orders/order_pay.html", context)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
 def order_bill(request: CustomerRequest, order_id: int) -> HttpResponse:
     """The bill this order became; a POST answers a page whose one-time link leads to it."""
     order = get_object_or_404(queries.order_of(request.nichandle), order_id=order_id)
     context = queries.order_for_leaving(order, request.nichandle, timezone.now())
     if request.method == "POST" and context["bill_url"]:
-        return _one_time_link(request, order, "bill", context)
+        return one_time_link(request, order, "bill", context)
     return render(request, "orders/order_bill.html", context)
 
 
@@ -151,7 +140,8 @@ def _note_leaving(request: CustomerRequest, order: Order, what: str, result: str
     audit.record(request, f"leave_to_{what}", subject=order.nichandle.nichandle, target=target, result=result)
 
 
-def _one_time_link(request: CustomerRequest, order: Order, what: str, context: dict[str, Any]) -> HttpResponse:
+def one_time_link(request: CustomerRequest, order: Order, what: str, context: dict[str, Any]) -> HttpResponse:
+    """A page whose link leads to OVHcloud's own, once. what: "pay" or "bill"; context: of order_for_leaving."""
     token = secrets.token_urlsafe(24)
     # One at a time: a second link makes the first one void.
     request.session["leaving"] = {

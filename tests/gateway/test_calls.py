@@ -398,3 +398,49 @@ def test_a_certificate_nobody_trusts_gets_nothing(sandbox: Sandbox) -> None:
     with pytest.raises(NotConnected):
         Gateway(stranger, sandbox.anna["consumer_key"]).me()
     assert sandbox.requests(number) == []
+
+
+# Paying
+
+
+def test_an_order_is_paid_in_the_older_words_once(sandbox: Sandbox, anna: Gateway) -> None:
+    order_id = sandbox.make_order(status="notPaid")
+    means = anna.available_registered_payment_means(order_id)
+    assert {"creditCard", "bankAccount"} <= set(means)
+    methods = [anna.payment_method(number) for number in anna.registered_payment_method_ids()]
+    card = next(method for method in methods if method.default)
+    assert card.payment_mean_id is not None
+    with pytest.raises(OvhRefused, match="paymentMeanId"):
+        anna.pay_with_registered_payment_mean(order_id, "creditCard")
+    anna.pay_with_registered_payment_mean(order_id, "creditCard", card.payment_mean_id)
+    assert anna.order_status(order_id) == "checking"
+    with pytest.raises(OvhRefused, match="already paid"):
+        anna.pay_with_registered_payment_mean(order_id, "creditCard", card.payment_mean_id)
+    assert sandbox.events(order_id).count("paid") == 1
+
+
+def test_an_order_is_paid_by_the_new_number(sandbox: Sandbox, anna: Gateway) -> None:
+    order_id = sandbox.make_order(status="notPaid")
+    anna.pay(order_id, anna.registered_payment_method_ids()[0])
+    assert anna.payment(order_id) is not None
+    with pytest.raises(NotFound):
+        anna.pay(sandbox.make_order(status="notPaid"), 10**9)
+
+
+def test_a_free_order_is_paid_by_nothing(sandbox: Sandbox, anna: Gateway) -> None:
+    order_id = sandbox.make_order(status="notPaid", price="0.00")
+    assert anna.available_registered_payment_means(order_id) == ["fidelityAccount"]
+    anna.pay_with_registered_payment_mean(order_id, "fidelityAccount")
+    assert anna.order_status(order_id) == "checking"
+
+
+def test_a_payment_is_not_made_again_when_its_answer_is_lost(sandbox: Sandbox, anna: Gateway) -> None:
+    order_id = sandbox.make_order(status="notPaid")
+    sandbox.arm("accept_then_reset", method="POST", path="/me/order/*/pay")
+    since = sandbox.last_request()
+    with pytest.raises(AnswerLost):
+        anna.pay(order_id, anna.registered_payment_method_ids()[0])
+    assert [call for call in calls_since(sandbox, since) if call[0] == "POST"] == [
+        ("POST", f"/1.0/me/order/{order_id}/pay")
+    ]
+    assert sandbox.events(order_id).count("paid") == 1

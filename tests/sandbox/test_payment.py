@@ -202,3 +202,13 @@ def test_what_cannot_be_registered(sandbox: Sandbox, anna: Signing) -> None:
     assert anna.call("POST", challenge, {"challenge": "1234"}).text == "null"
     again = anna.call("POST", challenge, {"challenge": "1234"})
     assert (again.status_code, again.json()["message"]) == (400, "This payment method does not wait for anything")
+
+
+def test_a_second_payment_is_refused_unless_the_world_pays_twice(anna: Signing) -> None:
+    order_id = anna.sandbox.make_order()
+    sent = {"paymentMethod": {"id": anna.get("/me/payment/method")[0]}}
+    codes = [anna.call("POST", f"/me/order/{order_id}/pay", sent).status_code for _ in range(2)]
+    assert (codes, anna.sandbox.events(order_id).count("paid")) == ([200, 400], 1)
+    anna.sandbox.settings(pays_twice=True)
+    assert anna.call("POST", f"/me/order/{order_id}/pay", sent).status_code == 200
+    assert anna.sandbox.events(order_id).count("paid") == 2

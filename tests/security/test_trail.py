@@ -18,8 +18,10 @@ from django.utils import timezone
 from accounts import actions
 from accounts.models import AuditEvent, Link, User
 from orders import export
+from orders.models import PaymentChoices
+from orders.payment.asking import amount_of
 from tests.accounts.test_links import hold, link_another
-from tests.accounts.test_ordering import allow
+from tests.accounts.test_ordering import WIDE, allow
 from tests.accounts.test_sign_in import begin, come_back, sign_in
 from tests.factories import TOTP_SECRET, make_customer, make_order, make_staff
 from tests.security.conftest import Sieged, browser_of
@@ -64,6 +66,17 @@ def _withdraw_for_another(world: World) -> None:
 def _leave(world: World) -> None:
     leave = world.a.post(f"/orders/{world.unpaid}/pay/").context["leave_url"]
     world.a.get(leave)
+
+
+def _pay(world: World) -> None:
+    Link.objects.filter(user=world.sieged.a).update(rules=WIDE)
+    order = world.sieged.order
+    entry = {"key": "m1", "mean": "creditCard", "mean_id": 1, "method_id": 1, "type": "CREDIT_CARD", "sub_type": "VISA"}
+    entry |= {"label": "4970", "default": True, "available": True}
+    PaymentChoices.objects.create(order=order, choices=[entry], read_at=timezone.now())
+    sent = {"way": "here", "method": "m1", "attempts": "0", "amount": amount_of(order)}
+    for _click in range(2):
+        assert world.a.post(f"/orders/{order.order_id}/pay/", sent).status_code == 302
 
 
 def _take_export(world: World) -> None:
@@ -147,6 +160,7 @@ CASES: dict[str, tuple[Callable[[World], Any], list[Line]]] = {
     "a link is ended": (_link_ended_by_owner, [("unlink", A, OWN, B, "done")]),
     "keys are given back": (lambda w: w.a.post("/account/forget/"), [("forget_keys", A, OWN, "", "done")]),
     "OVHcloud took the key back": (_revoked, [("key_revoked", "", OWN, A, "done")]),
+    "an order is paid, once": (_pay, [("pay_order", A, OWN, "order {unpaid}", "done")]),
     "somebody is forgotten": (lambda w: w.a.post("/account/erase/", {"sure": "on"}), [("forget", A, OWN, "", "done")]),
     "settings": (
         lambda w: w.a.post("/account/settings/", {"language": "fr", "time_zone": "Asia/Tokyo"}),
