@@ -190,10 +190,26 @@ def remove_item(item: CartItem) -> dict[str, Any]:
     return taken
 
 
+@transaction.atomic
+def leave_zone_out(item: CartItem) -> None:
+    """
+    Take out the DNS zone that came with a domain name, for good.
+
+    Raises:
+        CartClosed, CartMoved: see there.
+    """
+    cart = locked(item.cart)
+    row = _still_there(cart, item)
+    row.without_zone = True
+    row.save(update_fields=["without_zone"])
+    cart.items.filter(came_by_itself=True, product="dns", domain=row.domain).delete()
+    changed(cart)
+
+
 # What makes an item the same item again; the key, too, for codes are encrypted for it.
 _FACTS = (
     *("product", "plan_code", "name", "family", "domain", "pricing_mode", "offer_id", "duration", "quantity"),
-    "chosen_at_prices",
+    *("chosen_at_prices", "without_zone"),
 )
 
 
@@ -395,6 +411,8 @@ def adopt(nichandle: Nichandle, visitor: uuid.UUID) -> Cart | None:
     own.save(update_fields=["coupons"])
     theirs.delete()
     changed(own)
+    # Asked anew with the account's own key: durations and prices are those of its price list.
+    ask_about(nichandle, own.subsidiary, [item.domain for item in moved if item.domain])
     return own
 
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -141,7 +140,7 @@ def _price(item: CartItem, buyer: Buyer) -> dict[str, str] | None:
         return None
     # TOTAL is of all of it; PRICE, which a plan of the catalogue has alone, of one.
     times = 1 if "TOTAL" in shown else item.quantity
-    said = {"now": buyer.price(known, times), "before": "", "is_free": "" if amount(known)[0] else "1"}
+    said = {"now": buyer.price(known, times), "before": "", "is_free": "" if amount(known)[0] else "yes"}
     if "DISCOUNT" in shown and "TOTAL" in shown and amount(shown["DISCOUNT"])[0] > 0:
         value, currency = amount(shown["TOTAL"])
         said["before"] = buyer.money(value + amount(shown["DISCOUNT"])[0] * item.quantity, currency)
@@ -190,12 +189,10 @@ def _choices(cart: Cart, items: Sequence[CartItem]) -> dict[tuple[str, str], dic
     for plan in plans:
         found[plan.product, plan.plan_code] = _of_plan(plan, items)
     domains = {item.domain for item in items if item.domain}
-    whose = Q(nichandle=cart.nichandle_id) | Q(nichandle=None)
     checks: Iterable[DomainCheck] = ()
     if domains:
-        checks = DomainCheck.objects.filter(whose, subsidiary=cart.subsidiary, domain__in=domains)
-    # The account's own answer comes last, and counts.
-    for check in sorted(checks, key=lambda one: one.nichandle_id or 0):
+        checks = DomainCheck.objects.filter(nichandle=cart.nichandle_id, subsidiary=cart.subsidiary, domain__in=domains)
+    for check in checks:
         modes = {item.pricing_mode for item in items if item.domain == check.domain}
         offer = next((one for one in check.offers if one["pricing_mode"] in modes), None)
         if offer is not None:

@@ -99,22 +99,21 @@ def _add_domain(request: HttpRequest) -> HttpResponse:
 def _offered(request: HttpRequest, domain: str, mode: str, offer_id: str) -> Wanted | None:
     """The offer a form means, by the answer we have of it; None when there is none, or it cannot be ordered."""
     buyer = buyer_of(request)
-    for whose in dict.fromkeys((buyer.nichandle, None)):
-        check = DomainCheck.objects.filter(
-            nichandle=whose, subsidiary=buyer.subsidiary, domain=domain, state=DomainCheck.State.ANSWERED
-        ).first()
-        for offer in check.offers if check else ():
-            meant = offer["pricing_mode"] == mode and (offer.get("offer_id") or "") == offer_id
-            if meant and offer["durations"] and not words.why_not(offer):
-                return Wanted(
-                    product="domain",
-                    plan_code=domain.partition(".")[2],
-                    domain=domain,
-                    pricing_mode=mode,
-                    offer_id=offer_id,
-                    duration=first_duration(offer),
-                    prices=offer.get("prices") or {},
-                )
+    check = DomainCheck.objects.filter(
+        nichandle=buyer.nichandle, subsidiary=buyer.subsidiary, domain=domain, state=DomainCheck.State.ANSWERED
+    ).first()
+    for offer in check.offers if check else ():
+        meant = offer["pricing_mode"] == mode and (offer.get("offer_id") or "") == offer_id
+        if meant and offer["durations"] and not words.why_not(offer):
+            return Wanted(
+                product="domain",
+                plan_code=domain.partition(".")[2],
+                domain=domain,
+                pricing_mode=mode,
+                offer_id=offer_id,
+                duration=first_duration(offer),
+                prices=offer.get("prices") or {},
+            )
     return None
 
 
@@ -152,6 +151,9 @@ def item(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             messages.success(request, _("%(what)s is out of your cart.") % {"what": words.item_title(row)})
         elif do == "add":
             _add_option(request, row)
+        elif do == "no-zone":
+            actions.leave_zone_out(row)
+            messages.success(request, _("The DNS zone is out of your cart."))
         else:
             return _change(request, row)
     except (CartMoved, CartClosed, CartFull) as problem:
@@ -200,8 +202,8 @@ def _choices(row: CartItem) -> list[tuple[str, Any]]:
     """What a form may say for the duration, with the price of one where our rows have it."""
     if row.domain:
         checks = DomainCheck.objects.filter(
-            nichandle__in=[row.cart.nichandle_id], subsidiary=row.cart.subsidiary, domain=row.domain
-        ) | DomainCheck.objects.filter(nichandle=None, subsidiary=row.cart.subsidiary, domain=row.domain)
+            nichandle=row.cart.nichandle_id, subsidiary=row.cart.subsidiary, domain=row.domain
+        )
         offers = [one for check in checks for one in check.offers if one["pricing_mode"] == row.pricing_mode]
         return [(f"{row.pricing_mode}|{one}", None) for offer in offers for one in offer["durations"]]
     return [(choice_of(price), price["price"]) for price in _prices(row) if words.months_of(price["duration"])]

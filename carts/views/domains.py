@@ -91,8 +91,8 @@ class _As:
 def _asks_as(request: HttpRequest) -> _As | None:
     """None: nobody may, until the visitor signs in or the customer allows it. A query for a customer."""
     who: Any = request
-    if who.nichandle is not None and may_order_here(who):
-        return _As(who.nichandle)
+    if who.nichandle is not None:
+        return _As(who.nichandle) if may_order_here(who) else None
     return _As(None) if settings.SEARCH_NICHANDLE else None
 
 
