@@ -75,7 +75,7 @@ MUTATIONS = [
     ("panel/settings.py", '    "accounts.scope.OwnRowsOnly",\n', "", SCOPE),
     ("accounts/scope.py", 'return all(parts) if first == "or" else any(parts)', "return any(parts)", SCOPE),
     ("accounts/scope.py", "if told and not any(told):", "if False:", SCOPE),
-    ("accounts/scope.py", 'return table == SECRETS or set(values) <=', "return True or set(values) <=", SCOPE),
+    ("accounts/scope.py", "return table == SECRETS or set(values) <=", "return True or set(values) <=", SCOPE),
     # Accounts: who is asked again, whose form it is, whose session, whose key.
     (
         "accounts/middleware.py",
