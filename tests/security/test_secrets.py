@@ -1,25 +1,30 @@
 """What must not be known is in no log, table, mail, page or key, after a whole story and some accidents."""
 
+import base64
 import io
 import logging
+import re
 from typing import Any
 
+import pyotp
 import pytest
 import redis
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core import mail
 from django.db import connection
 from django.test import Client
 
 from accounts import sync as accounts_sync
-from accounts.models import Link, Nichandle
+from accounts.factors import MFAAdapter
+from accounts.models import Link, Nichandle, Session
 from accounts.ovh import application
 from gateway import Gateway
-from orders import relay, sync
-from orders.models import Order
+from orders import export, relay, sync
+from orders.models import Export, Order
 from orders.retraction import receipt
-from tests.factories import make_staff
-from tests.world import import_all
+from tests.factories import make_customer, make_staff
+from tests.world import forget_trouble, import_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -142,6 +147,93 @@ def test_no_secret_is_where_it_must_not_be(ovh: Any, log: Any):
     assert found == [("link to leave by", "pages")]
 
 
+def test_no_secret_of_accounts_is_where_it_must_not_be(ovh: Any, log: Any):
+    """A colleague from the invitation to a lost phone, a key of the operator, a customer's data: each secret marked."""
+    password, secrets = "purple monkey dishwasher", {}
+    boss, new, who = Reader(), Reader(), ovh.customers[0]
+    boss.client.force_login(make_staff("boss@example.net", role="administrator"))
+    boss.post("/support/people/", email="kim@example.net", role="support")
+    secrets["invitation"] = mail.outbox[-1].body.split("/staff/welcome/")[1].split("/")[0]
+    new.get(f"/staff/welcome/{secrets['invitation']}/")
+    new.post("/staff/welcome/", password1=password, password2=password)
+    assert new.get(f"/staff/welcome/{secrets['invitation']}/").status_code == 404
+    secrets["password"] = password
+
+    # A factor is set up; a code of each kind lets in, and a wrong one does not.
+    new.post("/staff/sign-in/", login="kim@example.net", password=password)
+    secrets["app"] = new.get("/account/factors/app/").context["form"].secret
+    new.post("/account/factors/app/", code=pyotp.TOTP(secrets["app"]).now())
+    shown = new.get("/account/factors/codes/")
+    codes = re.findall(r"<code>([^<]+)</code>", shown.content.decode())
+    assert len(codes) == 10
+    seed = Authenticator.objects.get(type="recovery_codes").data["seed"]
+    secrets |= {f"recovery code {n}": code for n, code in enumerate(codes)}
+    secrets["recovery seed"] = MFAAdapter().decrypt(seed)
+    again = Reader()
+    again.post("/staff/sign-in/", login="kim@example.net", password=password + " wrong")
+    secrets["wrong password"] = password + " wrong"
+    again.post("/staff/sign-in/", login="kim@example.net", password=password)
+    again.post("/staff/sign-in/code/", code="000000")
+    assert again.post("/staff/sign-in/code/", code=codes[0]).url == "/support/"
+    assert again.get("/support/").status_code == 200
+
+    # A key of the operator: refused while OVHcloud fails, kept, shown at the desk and given back.
+    secrets["operator's key"] = who["consumer_key"]
+    for kind, more in (("html", {}), ("status", {"status": 500})):
+        ovh.arm(kind, path="/me", count=5, **more)
+        boss.post("/support/accounts/", consumer_key=who["consumer_key"])
+        ovh.disarm()
+        forget_trouble()
+    boss.post("/support/accounts/", consumer_key=who["consumer_key"][:-1])
+    boss.post("/support/accounts/", consumer_key=who["consumer_key"])
+    assert Link.objects.get().consumer_key() == who["consumer_key"]
+    for path in ("/support/accounts/", "/support/people/", "/support/people/kim@example.net/", "/support/"):
+        boss.get(path)
+
+    # A customer's data: the file is on its way, then taken.
+    customer, owner = make_customer("marked1-ovh", firstname="Marked-in-the-export"), Reader()
+    owner.client.force_login(customer)
+    owner.post("/account/export/")
+    assert export.make_due() == 1
+    made = bytes(Export.objects.get().content)
+    waiting = valkey() + log.getvalue()
+    taken = owner.client.post("/account/export/take/")
+    assert taken.content == made
+    secrets |= {f"export as {name}": text for name, text in forms_of(made).items()}
+    assert "Marked-in-the-export" not in waiting
+
+    # The colleague loses the phone; the key is let go.
+    dump = tables() + sessions()
+    boss.post("/support/people/kim@example.net/", do="factors")
+    boss.post(f"/support/accounts/{who['nichandle']}/drop/")
+    dump += tables() + sessions()
+    accounts_sync.drop_keys()
+    places = {
+        "log": log.getvalue(),
+        "pages": boss.read + new.read + again.read + owner.read,
+        "dump": dump + tables(),
+        "mails": "".join(one.message().as_string() for one in mail.outbox) + str(ovh.mail()),
+        "valkey": valkey(),
+    }
+    assert dump.count("_auth_user_id") >= 6, "no session was looked at"
+    assert seed in dump, "no factor was looked at"
+    found = {(name, place) for place in places for name in secrets if secrets[name] in places[place]}
+    # Whom it is for reads it, each once: the link in a mail, the secret and the codes on the page that gives them out.
+    given = {("invitation", "mails"), ("app", "pages")} | {(f"recovery code {n}", "pages") for n in range(10)}
+    assert found == given
+
+
+def forms_of(content: bytes) -> dict[str, str]:
+    """A file as PostgreSQL, JSON or Python would spell it; its middle, for the ends are the same in every zip."""
+    middle = content[60:120]
+    assert len(middle) == 60
+    return {
+        "bytea": middle.hex(),
+        "base64": base64.b64encode(content).decode()[80:140],
+        "repr": repr(middle)[2:-1],
+    }
+
+
 def tables() -> str:
     """Every row of every table but the sessions, as a dump would have them."""
     with connection.cursor() as cursor:
@@ -152,6 +244,11 @@ def tables() -> str:
             cursor.execute(f'select string_agg(t::text, chr(10)) from "{name}" t')
             rows.append(cursor.fetchone()[0] or "")
     return "\n".join(rows)
+
+
+def sessions() -> str:
+    """What sessions say, in clear; their keys are what their browsers' cookies say, and nobody else's to know."""
+    return "\n".join(str(row.get_decoded()) for row in Session.objects.all())
 
 
 def valkey() -> str:
