@@ -26,6 +26,8 @@ class Sieged:
 
     a: User
     b: User
+    clara: User
+    new: User
     support: User
     administrator: User
     order: Order
@@ -37,7 +39,17 @@ class Sieged:
     unknown: int = 999_999_999
 
 
-ACTORS = ("visitor", "other", "owner", "revoked", "disabled", "support", "administrator")
+ACTORS = (
+    "visitor",
+    "other",
+    "owner",
+    "revoked",
+    "disabled",
+    "linked",
+    "nofactor",
+    "support",
+    "administrator",
+)
 
 
 @pytest.fixture
@@ -45,6 +57,7 @@ def sieged(db: None) -> Sieged:
     make_canary()
     account = make_nichandle("agathe1-ovh", firstname="Agathe", name="Canari", email="agathe@canari.example")
     a, b = make_customer(account), make_customer("bruno2-ovh", firstname="Bruno", name="Blanc")
+    clara = make_customer("clara4-ovh", firstname="Clara", name="Clair")
     now = timezone.now()
     made: dict[str, Any] = {"first_description": "VPS Canari", "search_text": "VPS Canari canari.example"}
     unpaid = make_order(account, 238_100_001, status=Status.NOT_PAID, **made)
@@ -56,9 +69,14 @@ def sieged(db: None) -> Sieged:
         channel="public", order_typed="238100002", name="Agathe Canari", email="agathe@canari.example", language="en"
     )
     Receipt.objects.create(retraction=public, address=public.email)
+    held = Link(user=clara, nichandle=account)
+    held.keep_key("a consumer key that OVHcloud never gave")
+    held.save()
     return Sieged(
         a=a,
         b=b,
+        clara=clara,
+        new=make_staff("new@example.net", factor=False),
         support=make_staff("support@example.net"),
         administrator=make_staff("boss@example.net", role="administrator"),
         order=unpaid,
@@ -86,6 +104,8 @@ def browsers(sieged: Sieged) -> dict[str, Client]:
         "owner": sieged.a,
         "revoked": sieged.a,
         "disabled": sieged.a,
+        "linked": sieged.clara,
+        "nofactor": sieged.new,
         "support": sieged.support,
         "administrator": sieged.administrator,
     }

@@ -12,8 +12,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLResolver, get_resolver, reverse
 
-from accounts.models import Link
-from tests.factories import make_customer, make_staff
 from tests.security.conftest import ACTORS, SECRETS_OF_A, Sieged, become, browser_of
 from tests.security.headers import assert_headers
 from tests.security.matrix import expected
@@ -23,7 +21,7 @@ METHODS = {
     "post": ("POST",),
     "else": ("PUT", "PATCH", "DELETE", "OPTIONS"),
 }
-REFUSED = {"in", "door", "key", "401", "403", "404", "405"}
+REFUSED = {"in", "door", "key", "factor", "401", "403", "404", "405", "409"}
 # Reading is what these two may do: each look at the desk, and each refusal, leaves its line.
 MAY_WRITE = ("accounts_auditevent",)
 
@@ -102,7 +100,7 @@ def test_each_cell(actor: str, sieged: Sieged, browsers: dict[str, Client], ovh:
                             f"{where}: {answer.status_code} {answer.headers.get('Location', '')}, not {wanted}"
                         )
                     assert_headers(answer, where)
-                    if actor in ("visitor", "other", "disabled", "administrator"):
+                    if actor in ("visitor", "other", "disabled", "nofactor", "administrator"):
                         leaks = [word for word in SECRETS_OF_A if word in answer.content.decode()]
                         wrong += [f"{where} tells {leaks}"] if leaks else []
                     if wanted in REFUSED:
@@ -111,7 +109,7 @@ def test_each_cell(actor: str, sieged: Sieged, browsers: dict[str, Client], ovh:
     assert cells == len(routes()) * 7 * 2
     # Only the button that begins a sign-in speaks to OVHcloud, and it did so twice.
     asked = [call["path"] for call in ovh.requests(calls) if call["path"] != "/1.0/auth/time"]
-    customers = actor in ("other", "owner", "revoked")
+    customers = actor in ("other", "owner", "revoked", "linked")
     # To sign in, and for a customer also to link an account; each plain and by htmx.
     assert asked == ["/1.0/auth/credential"] * (4 if customers else 2)
 
@@ -136,6 +134,8 @@ def fits(answer: Any, wanted: str, htmx: bool) -> bool:
         return answer.status_code == 302 and answer["Location"].partition("?")[0] == where
     if wanted == "key":
         return answer.status_code == 200 and [t.name for t in answer.templates][:1] == ["accounts/key_revoked.html"]
+    if wanted == "factor":
+        return (answer.status_code, answer.headers.get("Location")) == (302, "/account/factors/")
     return answer.status_code == int(wanted)
 
 
@@ -187,37 +187,6 @@ def test_the_pages_open_to_everybody_are_these():
         "health_live",
         "health_ready",
     }
-
-
-# --- Two more persons, where they differ ------------------------------------------------------------------------------
-def test_staff_without_a_factor_reach_nothing_of_the_desk(sieged: Sieged):
-    browser, values = browser_of(make_staff("new@example.net", factor=False)), samples(sieged)
-    desk = [name for name in routes() if name.startswith("support:")]
-    assert len(desk) > 12
-    for name in desk:
-        for method in ("GET", "POST", "DELETE"):
-            answer = ask(browser, method, address(name, routes()[name], values), False)
-            assert (answer.status_code, answer.headers.get("Location")) == (302, "/account/factors/"), name
-
-
-def test_who_linked_an_account_posts_nothing_without_saying_for_which(sieged: Sieged):
-    """And reads of it what its owner reads, with the name of whose it is; links and sessions stay the owner's own."""
-    clara = make_customer("clara4-ovh")
-    link = Link(user=clara, nichandle=sieged.a.nichandle)
-    link.keep_key("a consumer key that OVHcloud never gave")
-    link.save()
-    browser, values, table = browser_of(clara), samples(sieged), expected()
-    for name in (name for name in routes() if name.startswith("orders:")):
-        pattern = routes()[name]
-        if not getattr(pattern.callback, "login_required", True):
-            continue
-        posted = ask(browser, "POST", address(name, pattern, values), False)
-        assert posted.status_code == 409, name
-        if name != "orders:order_leave":
-            read = ask(browser, "GET", address(name, pattern, values), False)
-            assert str(read.status_code) == table[name, "read", "owner"], name
-    end = address("accounts:link_end", routes()["accounts:link_end"], values)
-    assert ask(browser, "POST", end, False).status_code == 404
 
 
 # --- Whose order is it? -----------------------------------------------------------------------------------------------
