@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 AT_MOST = 60
 _SEPARATORS = re.compile(r"[\s,;|]+")
 # What stands around a name in an address: scheme, somebody's name, port, path.
-_AROUND = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//(?:[^/@]*@)?|[/?#].*$|:\d+$", re.I)
+_AROUND = (re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//", re.I), re.compile(r"[/?#].*$", re.S), re.compile(r":\d*$"))
 # Full stops of other scripts, which IDNA reads as dots.
 _DOTS = re.compile("[\N{IDEOGRAPHIC FULL STOP}\N{FULLWIDTH FULL STOP}\N{HALFWIDTH IDEOGRAPHIC FULL STOP}]")
 
@@ -58,7 +58,9 @@ def read(text: str, extensions: Sequence[str]) -> Search:
 
 
 def _bare(typed: str) -> str:
-    name = _DOTS.sub(".", _AROUND.sub("", typed))
+    for around in _AROUND:
+        typed = around.sub("", typed)
+    name = _DOTS.sub(".", typed)
     if "@" in name:
         # An e-mail address: the name is what stands after the sign.
         name = name.rpartition("@")[2]
