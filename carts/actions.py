@@ -23,7 +23,7 @@ from carts.models import Cart, CartItem, CatalogueReading, Configuration, Domain
 # What one cart may hold, options included; OVHcloud names no limit, and each item is a call or two.
 ITEMS_AT_MOST = 100
 COUPONS_AT_MOST = 10
-# A price list that could not be read waits no longer than this once somebody looks.
+# A price list that could not be read waits no longer than this once somebody looks; a name half as long.
 RETRY = timedelta(minutes=1)
 # Where the session keeps which cart is this visitor's.
 VISITOR = "visitor"
@@ -450,7 +450,8 @@ def ask_about(nichandle: Nichandle | None, subsidiary: str, names: Iterable[str]
 def _stale(now: datetime) -> Q:
     """Answered too long ago, or given up on: who asks again is answered again. What is under way is left alone."""
     old = Q(state=DomainCheck.State.ANSWERED, answered_at__lt=now - DomainCheck.FRESH)
-    return old | Q(state=DomainCheck.State.FAILED, next_attempt_at=None)
+    # Not at once: the page that asks without a script would never get to say why.
+    return old | Q(state=DomainCheck.State.FAILED, next_attempt_at=None, asked_at__lt=now - RETRY / 2)
 
 
 # --- The catalogue ----------------------------------------------------------------------------------------------------

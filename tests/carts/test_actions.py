@@ -278,6 +278,9 @@ def test_a_name_that_was_given_up_is_asked_about_again(customer):
     actions.ask_about(customer.nichandle, "FR", ["one.fr"])
     DomainCheck.objects.update(state="failed", next_attempt_at=None, failures=3, message="no")
     (check,) = actions.ask_about(customer.nichandle, "FR", ["one.fr"])
+    assert (check.state, check.message) == ("failed", "no")
+    DomainCheck.objects.update(asked_at=timezone.now() - timedelta(minutes=1))
+    (check,) = actions.ask_about(customer.nichandle, "FR", ["one.fr"])
     assert (check.state, check.failures, check.message) == ("waiting", 0, "")
 
 
