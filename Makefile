@@ -50,11 +50,13 @@ sandbox: $(ENVIRONMENT) ## run the stand-in OVHcloud API alone; PORT= (default: 
 .PHONY: test
 test: lint browser node ## what CI runs: lints, types, contracts, then every test; ARGS= for pytest
 	@if [ -n "$(ARGS)" ]; then exec $(PY) -m pytest $(ARGS); fi; \
-	$(PY) -m pytest -m "browser or processes" > .venv/waiting.log 2>&1 & waiting=$$!; \
-	echo "Beside these, the tests that mostly wait (browser, processes) run on services of their own."; \
+	$(PY) -m pytest -m browser > .venv/browser.log 2>&1 & browser=$$!; \
+	$(PY) -m pytest -m "processes and not browser" > .venv/processes.log 2>&1 & processes=$$!; \
+	echo "Beside these, the tests that mostly wait (browser; processes) run on services of their own."; \
 	$(PY) -m pytest -m "not browser and not processes"; quick=$$?; \
-	wait $$waiting; waiting=$$?; cat .venv/waiting.log; \
-	[ $$quick -eq 0 ] && [ $$waiting -eq 0 ]
+	wait $$browser; browser=$$?; cat .venv/browser.log; \
+	wait $$processes; processes=$$?; cat .venv/processes.log; \
+	[ $$quick -eq 0 ] && [ $$browser -eq 0 ] && [ $$processes -eq 0 ]
 
 .PHONY: prove
 prove: $(ENVIRONMENT) browser node ## the long proofs whole, where `make test` runs a sample

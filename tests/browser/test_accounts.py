@@ -1,6 +1,5 @@
 """Accounts in a real browser: a second account, a passkey, an app, a recovery code, sessions; and a lured victim."""
 
-import os
 import re
 import time
 import zipfile
@@ -18,14 +17,10 @@ from accounts.ovh import application
 from accounts.sessions import SessionStore
 from gateway import Gateway
 from tests.browser.journeys import WORDS, scrolls_sideways, sign_in
+from tests.browser.places import places
 from tests.processes.stack import Stack, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-# Every width with every language in `make prove`; a diagonal of them always.
-EVERYWHERE = [("phone", "en"), ("desk", "fr"), ("phone", "fr"), ("desk", "en")]
-PLACES = EVERYWHERE if os.environ.get("PROVE") else EVERYWHERE[:2]
-places = pytest.mark.parametrize(("width", "language"), PLACES)
 
 
 def at_ovhcloud(page: Page, who: dict[str, Any], language: str) -> None:

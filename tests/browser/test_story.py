@@ -6,13 +6,13 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.journeys import WORDS, row_of, scrolls_sideways, sign_in, staff_sign_in
+from tests.browser.places import places
 from tests.processes.stack import Stack, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.mark.parametrize("language", ["en", "fr"])
-@pytest.mark.parametrize("width", ["phone", "desk"])
+@places
 def test_from_signing_in_to_a_cancelled_order(panel: Stack, ovh: Any, reader: Any, width: str, language: str):
     words, who = WORDS[language], ovh.customers[0]
     number = ovh.make_order(nichandle=who["nichandle"], status="delivering", price="24.00", products=["VPS Comfort"])

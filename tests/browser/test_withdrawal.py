@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from orders.models import Intent, Order, Refund, RefundSeen, Retraction
 from orders.retraction.declaration import retract_order
 from tests.browser.journeys import WORDS, scrolls_sideways, sign_in
+from tests.browser.places import places, places_and_scripts
 from tests.factories import make_canary, make_customer, make_detail, make_order
 from tests.processes.stack import Stack, until
 
@@ -94,8 +95,7 @@ def faults(page: Page) -> list[Any]:
 
 
 # --- Within everybody's reach -----------------------------------------------------------------------------------------
-@pytest.mark.parametrize("language", ["en", "fr"])
-@pytest.mark.parametrize("width", ["phone", "desk"])
+@places
 def test_every_state_is_whole_and_accessible(visit, customer, live_server, width, language):
     orders = in_each_state(customer)
     person = visit("/withdraw/", width=width, language=language)
@@ -110,9 +110,7 @@ def test_every_state_is_whole_and_accessible(visit, customer, live_server, width
     assert person.complaints == []
 
 
-@pytest.mark.parametrize("language", ["en", "fr"])
-@pytest.mark.parametrize("width", ["phone", "desk"])
-@pytest.mark.parametrize("scripts", [True, False])
+@places_and_scripts
 def test_the_open_door_by_keyboard_alone(visit, width, language, scripts):
     """From the first page to the receipt with Tab, letters, blank and Enter; what is wrong is said where focus goes."""
     words = WORDS[language]
@@ -156,9 +154,7 @@ def test_the_open_door_by_keyboard_alone(visit, width, language, scripts):
     assert person.complaints == []
 
 
-@pytest.mark.parametrize("language", ["en", "fr"])
-@pytest.mark.parametrize("width", ["phone", "desk"])
-@pytest.mark.parametrize("scripts", [True, False])
+@places_and_scripts
 def test_signed_in_by_keyboard_alone(visit, customer, width, language, scripts):
     order = an_order(customer)
     person = visit(f"/orders/{order}/withdrawal/", width=width, language=language, java_script_enabled=scripts)

@@ -32,8 +32,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 State = Intent.State
 PROVE = os.environ.get("PROVE") == "1"
-# `make prove` tells all of them; the sample takes about fifteen seconds.
-INTERLEAVINGS = 10_000 if PROVE else 300
+# `make prove` tells all of them; the sample takes some seconds.
+INTERLEAVINGS = 10_000 if PROVE else 60
 PAIRS = 50 if PROVE else 4
 
 

@@ -192,7 +192,7 @@ def test_every_story_keeps_the_rules(sandbox: Sandbox) -> None:
     run_state_machine_as_test(
         lambda: Stories(sandbox),
         settings=settings(
-            max_examples=200 if os.environ.get("PROVE") else 20,
+            max_examples=200 if os.environ.get("PROVE") else 10,
             stateful_step_count=20,
             deadline=None,
             database=None,
