@@ -1,4 +1,4 @@
-"""Encrypts stored consumer keys, and secrets of second factors, anew with the newest of CREDENTIAL_KEYS."""
+"""Encrypts what is stored encrypted anew with the newest of CREDENTIAL_KEYS: keys, codes, secrets of factors."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,8 +13,12 @@ from accounts import crypto
 from accounts.factors import BOUND_TO
 from accounts.models import DroppedKey, Link, SignIn
 
-# Every model with `encrypted_key`, and how a row's key is bound.
-KEPT_IN: tuple[tuple[Any, str], ...] = ((Link, "key_binding"), (SignIn, "key_binding"), (DroppedKey, "bound_to"))
+# Every model with something encrypted: how a row's is bound, and in which field it lies. Other packages `register`.
+KEPT_IN: list[tuple[Any, str, str]] = [
+    (Link, "key_binding", "encrypted_key"),
+    (SignIn, "key_binding", "encrypted_key"),
+    (DroppedKey, "bound_to", "encrypted_key"),
+]
 
 # Where allauth keeps a factor's secret, in `data`.
 FACTOR_SECRETS = ("secret", "seed")
@@ -22,12 +26,18 @@ FACTOR_SECRETS = ("secret", "seed")
 BATCH = 200
 
 
+def register(model: Any, binding: str, field: str) -> None:
+    """Have this model's field encrypted anew, too; again does no harm."""
+    if (model, binding, field) not in KEPT_IN:
+        KEPT_IN.append((model, binding, field))
+
+
 def count_by_key() -> Counter[str]:
     """How many stored keys are encrypted with which key, by its id."""
     counts: Counter[str] = Counter()
-    for model, _binding in KEPT_IN:
-        key = Substr("encrypted_key", 1, StrIndex("encrypted_key", Value(":")) - 1)
-        stored = model.objects.exclude(encrypted_key="").annotate(key=key)
+    for model, _binding, field in KEPT_IN:
+        key = Substr(field, 1, StrIndex(field, Value(":")) - 1)
+        stored = model.objects.exclude(**{field: ""}).annotate(key=key)
         counts.update(stored.values_list("key", flat=True))
     for factor in Authenticator.objects.exclude(type=Authenticator.Type.WEBAUTHN).iterator():
         counts.update(crypto.key_id(factor.data[name]) for name in FACTOR_SECRETS if name in factor.data)
@@ -40,19 +50,19 @@ def rotate() -> Iterator[tuple[int, int]]:
     it goes; what cannot be read is left as it is.
     """
     done = unreadable = 0
-    for model, binding in KEPT_IN:
+    for model, binding, field in KEPT_IN:
         last: Any = None
         while True:
             with transaction.atomic():
-                rows = _old_rows(model, last)
+                rows = _old_rows(model, field, last)
                 for row in rows:
                     try:
-                        secret = crypto.decrypt(row.encrypted_key, bound_to=getattr(row, binding))
+                        secret = crypto.decrypt(getattr(row, field), bound_to=getattr(row, binding))
                     except crypto.KeyUnreadable:
                         unreadable += 1
                         continue
-                    row.encrypted_key = crypto.encrypt(secret, bound_to=getattr(row, binding))
-                    row.save(update_fields=["encrypted_key"])
+                    setattr(row, field, crypto.encrypt(secret, bound_to=getattr(row, binding)))
+                    row.save(update_fields=[field])
                     done += 1
             if not rows:
                 break
@@ -79,7 +89,7 @@ def _rotate_factor(pk: int) -> tuple[int, int]:
     return len(old), 0
 
 
-def _old_rows(model: Any, last: Any) -> list[Any]:
-    old = model.objects.select_for_update().exclude(encrypted_key="")
-    old = old.exclude(encrypted_key__startswith=f"{crypto.newest_id()}:").order_by("pk")
+def _old_rows(model: Any, field: str, last: Any) -> list[Any]:
+    old = model.objects.select_for_update().exclude(**{field: ""})
+    old = old.exclude(**{f"{field}__startswith": f"{crypto.newest_id()}:"}).order_by("pk")
     return list((old.filter(pk__gt=last) if last is not None else old)[:BATCH])

@@ -200,6 +200,10 @@ CELERY_TASK_ROUTES = {
     "orders.tasks.send_receipts": {"queue": "intents"},
     "orders.tasks.match_declarations": {"queue": "intents"},
     "orders.tasks.check_awaited": {"queue": "interactive"},
+    "carts.tasks.mirror_carts": {"queue": "interactive"},
+    "carts.tasks.ask_domains": {"queue": "interactive"},
+    "carts.tasks.read_catalogues": {"queue": "interactive"},
+    "carts.tasks.carry_contacts": {"queue": "interactive"},
     "orders.tasks.poll_orders": {"queue": "poll"},
     "orders.tasks.find_orders": {"queue": "poll"},
     "orders.tasks.expire_orders": {"queue": "bulk"},
@@ -233,6 +237,10 @@ CELERY_BEAT_SCHEDULE = {
     "matches": _every("orders.tasks.match_declarations", 20),
     "refunds": _every("orders.tasks.look_for_refunds", 15),
     "awaited": _every("orders.tasks.check_awaited", 2),
+    "carts": _every("carts.tasks.mirror_carts", 2),
+    "searches": _every("carts.tasks.ask_domains", 2),
+    "catalogues": _every("carts.tasks.read_catalogues", 10),
+    "contacts": _every("carts.tasks.carry_contacts", 5),
     "poll": _every("orders.tasks.poll_orders", 2),
     "find": _every("orders.tasks.find_orders", 10),
     "expire": _every("orders.tasks.expire_orders", 30),
@@ -258,6 +266,9 @@ OVH_CALLS_AT_ONCE = env.int("OVH_CALLS_AT_ONCE", 60)
 OVH_CALLS_A_MINUTE = env.int("OVH_CALLS_A_MINUTE", 60)
 OVH_CALLS_A_MINUTE_AT_MOST = env.int("OVH_CALLS_A_MINUTE_AT_MOST", 120)
 OVH_CALLS_A_MINUTE_IN_ALL = env.int("OVH_CALLS_A_MINUTE_IN_ALL", 0)
+# The nichandle, one of the operator's, by whose key visitors look up domain names before they sign in; empty: they
+# sign in first.
+SEARCH_NICHANDLE = env.str("SEARCH_NICHANDLE", "")
 # Hosts that a browser may be sent to: OVHcloud's validation page and its page of a purchase order.
 OVH_WEB_HOSTS = env.list(
     "OVH_WEB_HOSTS",

@@ -149,3 +149,8 @@ class Configuration(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def key_binding(self) -> str:
+        """Where a code opens: in this item and nowhere else."""
+        return str(self.item.key)

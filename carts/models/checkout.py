@@ -37,9 +37,11 @@ class Checkout(models.Model):
         null=True, help_text="What OVHcloud ordered, as quote has it, where that differs; null: as shown, or not told."
     )
     order = models.ForeignKey(Order, models.PROTECT, null=True, related_name="checkouts")
+    next_look_at = models.DateTimeField(null=True, help_text="When to look for its order's row; null: nothing to find.")
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["nichandle", "ovh_order_id"], name="checkout_is_one_per_order"),
             models.UniqueConstraint(fields=["cart"], condition=Q(ended=False), name="checkout_is_one_per_cart"),
         ]
 

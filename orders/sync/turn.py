@@ -45,7 +45,7 @@ class Turn:
         self._tries = tries
         self._witness = witness
         self._purses: dict[int, Purse] = {}
-        self._inbox: SimpleQueue[tuple[Purse, SimpleQueue[Any]] | None] = SimpleQueue()
+        self._inbox: SimpleQueue[tuple[Purse, SimpleQueue[Any]] | int | None] = SimpleQueue()
         self._ends = time.monotonic() + TURN_SECONDS
 
     def __enter__(self) -> Self:
@@ -100,12 +100,19 @@ class Turn:
             self._application, consumer_key, tries=self._tries, before_call=purse.before, witness=purse.heard
         )
 
-    def run(self, jobs: Sequence[Callable[[], R]]) -> list[R | None]:
-        """Do the jobs in threads. Returns what each returned; None: it came too late, or failed by our own fault."""
+    def run(
+        self, jobs: Sequence[Callable[[], R]], done: Callable[[int, R | None], None] | None = None
+    ) -> list[R | None]:
+        """
+        Do the jobs in threads. Returns what each returned; None: it came too late, or failed by our own fault.
+
+        done: told in the turn's own thread, which may use the database, as soon as each of them returned; not of those
+        that came too late.
+        """
         results: list[R | None] = [None] * len(jobs)
         waiting = deque(enumerate(jobs))
         threads = [
-            threading.Thread(target=self._work, args=(waiting, results), daemon=True)
+            threading.Thread(target=self._work, args=(waiting, results, done is not None), daemon=True)
             for _ in range(min(AT_ONCE, len(jobs)))
         ]
         for thread in threads:
@@ -115,6 +122,9 @@ class Turn:
             message = self._inbox.get()
             if message is None:
                 at_work -= 1
+            elif isinstance(message, int):
+                if done is not None:
+                    self._tell(done, message, results[message])
             else:
                 purse, reply = message
                 reply.put(self._reserve(purse))
@@ -122,7 +132,14 @@ class Turn:
             thread.join()
         return results
 
-    def _work(self, waiting: "deque[tuple[int, Callable[[], R]]]", results: list[R | None]) -> None:
+    @staticmethod
+    def _tell(done: Callable[[int, R | None], None], index: int, result: R | None) -> None:
+        try:
+            done(index, result)
+        except Exception:
+            log.exception("an answer could not be kept; the others are")
+
+    def _work(self, waiting: "deque[tuple[int, Callable[[], R]]]", results: list[R | None], tells: bool) -> None:
         try:
             while time.monotonic() < self._ends:
                 try:
@@ -133,6 +150,8 @@ class Turn:
                     results[index] = job()
                 except Exception:
                     log.exception("a question could not be asked; the others go on")
+                if tells:
+                    self._inbox.put(index)
         finally:
             self._inbox.put(None)
 

@@ -1,0 +1,83 @@
+"""Carts for tests, of one of the sandbox's customers whose key may order."""
+
+from typing import Any
+
+from accounts.models import Link, Nichandle
+from accounts.ovh import ORDERING_RULES
+from carts import actions, sync
+from carts.actions import Wanted
+from carts.models import Cart, CartItem, Configuration
+from tests.sandboxes import Sandbox
+from tests.world import sign_up
+
+NAME = Wanted("domain", "fr", "P1Y", "create-default", domain="lavande.fr")
+VPS = Wanted("vps", "vps-1-2026", "P1M")
+DEBIAN = Wanted("vps", "vps-os-debian", "P1M", family="os")
+
+
+def shopper(ovh: Sandbox, index: int = 0, **fields: Any) -> Nichandle:
+    nichandle = sign_up(ovh, index, **fields)
+    let_order(nichandle)
+    return nichandle
+
+
+def let_order(nichandle: Nichandle) -> None:
+    rules = [{"method": rule.method, "path": rule.path} for rule in ORDERING_RULES]
+    Link.objects.filter(nichandle=nichandle).update(rules=rules)
+
+
+def open_cart(nichandle: Nichandle) -> Cart:
+    return Cart.objects.get_or_create(
+        nichandle=nichandle, state=Cart.State.OPEN, defaults={"subsidiary": nichandle.ovh_subsidiary}
+    )[0]
+
+
+def a_name(cart: Cart, domain: str = "lavande.fr", **fields: Any) -> CartItem:
+    mode = fields.pop("pricing_mode", "create-default")
+    return actions.add_item(cart, Wanted("domain", domain.partition(".")[2], "P1Y", mode, domain=domain, **fields))
+
+
+def a_vps(cart: Cart) -> CartItem:
+    item = actions.add_item(cart, VPS, [DEBIAN])
+    fill_in(item, vps_datacenter="GRA")
+    return item
+
+
+def fill_in(item: CartItem, **values: str) -> None:
+    from carts.configuring.saving import configure
+
+    configure(item, values)
+
+
+def mirror(cart: Cart) -> Cart:
+    """One turn of a worker; the row as it stands then."""
+    sync.mirror_due()
+    cart.refresh_from_db()
+    return cart
+
+
+def quoted_cart(nichandle: Nichandle, domain: str = "lavande.fr") -> Cart:
+    """A cart with a name, filled in and judged: ready to be ordered."""
+    cart = open_cart(nichandle)
+    fill_in(a_name(cart, domain), OWNER_LEGAL_AGE="true")
+    mirror(cart)
+    assert cart.is_quoted
+    assert cart.quote["is_dry_run"]
+    return cart
+
+
+def problems(cart: Cart) -> dict[str, str]:
+    """What OVHcloud says against labels, by label."""
+    rows = Configuration.objects.filter(item__cart=cart).exclude(problem="")
+    return dict(rows.values_list("label", "problem"))
+
+
+def calls(ovh: Sandbox, since: int = 0) -> list[str]:
+    """What OVHcloud was asked, without the time, ids and queries left out: "POST /order/cart/{}/domain"."""
+    found = []
+    for one in ovh.requests(since):
+        parts = one["path"].removeprefix("/1.0").partition("?")[0].split("/")
+        path = "/".join("{}" if any(c.isdigit() for c in part) else part for part in parts)
+        if path != "/auth/time":
+            found.append(f"{one['method']} {path}")
+    return found
