@@ -107,11 +107,11 @@ def test_each_cell(actor: str, sieged: Sieged, browsers: dict[str, Client], ovh:
                         wrong += [f"{where} wrote: {sql}" for sql in written(queries)]
     assert wrong == []
     assert cells == len(routes()) * 7 * 2
-    # Only the button that begins a sign-in speaks to OVHcloud, and it did so twice.
+    # Only the buttons that begin a journey speak to OVHcloud.
     asked = [call["path"] for call in ovh.requests(calls) if call["path"] != "/1.0/auth/time"]
     customers = actor in ("other", "owner", "revoked", "linked")
-    # To sign in, and for a customer also to link an account; each plain and by htmx.
-    assert asked == ["/1.0/auth/credential"] * (4 if customers else 2)
+    # To sign in, and for a customer also to link an account and to allow more; each plain and by htmx.
+    assert asked == ["/1.0/auth/credential"] * (6 if customers else 2)
 
 
 def ask(browser: Client, method: str, url: str, htmx: bool) -> Any:
