@@ -10,7 +10,7 @@ from django.test import Client
 from accounts import operator, sync
 from accounts.models import AuditEvent, DroppedKey, Link, Notice, User
 from accounts.ovh import application
-from gateway import CredentialRevoked, Gateway
+from gateway import AccessRule, CredentialRevoked, Gateway
 from orders.sync import import_orders
 from tests.accounts.test_sign_in import sign_in
 from tests.factories import make_kept, make_staff
@@ -137,3 +137,16 @@ def test_nobody_signs_in_as_the_operator(client):
     assert client.get("/support/people/").status_code == 302
     assert client.post("/staff/sign-in/", {"login": "operator", "password": ""}).status_code == 200
     assert client.get("/support/people/").status_code == 302
+
+
+def test_a_key_that_may_too_little_is_not_kept_and_the_page_says_what_it_lacks(boss, ovh):
+    """As a key for orders alone: nothing could ever give it back."""
+    gateway = Gateway(application())
+    narrow = [AccessRule("GET", path) for path in ("/auth/currentCredential", "/me", "/me/order", "/me/order/*")]
+    asked = gateway.request_credential(narrow, "http://localhost/")
+    ovh.validate(asked.validation_url)
+    page = post(boss, asked.consumer_key).content.decode()
+    assert "POST /auth/logout" in page
+    assert "GET /me/order" not in page
+    assert not operator.accounts().exists()
+    assert not Link.objects.exists()
