@@ -1,8 +1,10 @@
 """Being ordered: from the button to the order's own page."""
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -20,6 +22,9 @@ def ordered(request: CustomerRequest, checkout_id: int) -> HttpResponse:
     checkout = get_object_or_404(own, pk=checkout_id)
     context = outcome_for_page(checkout, request.nichandle)
     if context["order_number"] is not None:
+        if context["is_different"]:
+            said = _("OVHcloud’s order is not quite what the summary showed. Compare them before you pay.")
+            messages.warning(request, said)
         return _move(request, reverse("orders:order_show", args=[context["order_number"]]))
     if wants_fragment(request):
         return render(request, "carts/_ordered.html", context)

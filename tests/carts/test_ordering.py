@@ -215,6 +215,7 @@ def test_another_customers_order_is_an_unknown_one(cart, customer_client):
         ({"state": "held", "why": "key"}, "Sign in with OVHcloud once more, and it is sent by itself.", False),
         ({"state": "dead", "why": "unclear"}, "A person looks at it.", False),
         ({"state": "refused", "message": "The domain cannot be ordered"}, "The domain cannot be ordered", False),
+        ({"state": "needless", "why": "prices"}, "The price changed just as you ordered.", False),
         ({"state": "closed", "note": "You asked us to"}, "You asked us to", False),
         ({"state": "accepted"}, "It appears among your orders in a moment.", True),
     ],

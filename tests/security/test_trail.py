@@ -23,6 +23,8 @@ from orders.payment.asking import amount_of
 from tests.accounts.test_links import hold, link_another
 from tests.accounts.test_ordering import WIDE, allow
 from tests.accounts.test_sign_in import begin, come_back, sign_in
+from tests.carts import made
+from tests.carts.test_configuring import FILLED_IN
 from tests.factories import TOTP_SECRET, make_customer, make_order, make_staff
 from tests.security.conftest import Sieged, browser_of
 
@@ -77,6 +79,15 @@ def _pay(world: World) -> None:
     sent = {"way": "here", "method": "m1", "attempts": "0", "amount": amount_of(order)}
     for _click in range(2):
         assert world.a.post(f"/orders/{order.order_id}/pay/", sent).status_code == 302
+
+
+def _order_cart(world: World) -> None:
+    made.may_order(world.sieged.a)
+    cart = made.make_cart(world.sieged.a.nichandle)
+    made.make_vps(cart, requirements=[])
+    made.put_quote(cart, made.quote([made.line("VPS-1 - 1 month", "4.20")], tax="0.84"))
+    shown = world.a.get("/cart/summary/").context["seen"]
+    world.a.post("/cart/order/", {"seen": shown, "contracts": "on"})
 
 
 def _take_export(world: World) -> None:
@@ -161,6 +172,11 @@ CASES: dict[str, tuple[Callable[[World], Any], list[Line]]] = {
     "keys are given back": (lambda w: w.a.post("/account/forget/"), [("forget_keys", A, OWN, "", "done")]),
     "OVHcloud took the key back": (_revoked, [("key_revoked", "", OWN, A, "done")]),
     "an order is paid, once": (_pay, [("pay_order", A, OWN, "order {unpaid}", "done")]),
+    "a cart is ordered": (_order_cart, [("order_cart", A, OWN, "cart {cart}", "done")]),
+    "a contact is written": (
+        lambda w: w.a.post("/cart/contacts/new/", FILLED_IN),
+        [("save_contact", A, OWN, "a new contact", "done")],
+    ),
     "somebody is forgotten": (lambda w: w.a.post("/account/erase/", {"sure": "on"}), [("forget", A, OWN, "", "done")]),
     "settings": (
         lambda w: w.a.post("/account/settings/", {"language": "fr", "time_zone": "Asia/Tokyo"}),
@@ -366,9 +382,8 @@ WRITES = re.compile(r'(?:audit\.record|trail\.looked|_audited|_write)\(\s*(?:Non
 def test_each_kind_of_line_that_the_code_writes_is_caused_by_some_test():
     """A new kind has a case above, or its name stands in the test of the thing it tells of."""
     root = Path(__file__).resolve().parents[2]
-    code = "".join(
-        path.read_text() for name in ("accounts", "orders", "support", "panel") for path in (root / name).rglob("*.py")
-    )
+    packages = ("accounts", "orders", "carts", "support", "panel")
+    code = "".join(path.read_text() for name in packages for path in (root / name).rglob("*.py"))
     tests = "".join(path.read_text() for path in (root / "tests").rglob("test_*.py"))
     written = set(WRITES.findall(code))
     assert len(written) > 40
