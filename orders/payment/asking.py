@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import audit
-from accounts.http import CustomerRequest
 from accounts.ringing import ring
 from orders import tasks
 from orders.models import Intent, Order, PaymentChoices
@@ -43,7 +43,7 @@ def is_free(order: Order) -> bool:
 
 
 @transaction.atomic
-def pay_order(request: CustomerRequest, order: Order, asked: Asked) -> Intent:
+def pay_order(request: HttpRequest | None, order: Order, asked: Asked) -> Intent:
     """
     Have the order paid with what was chosen, once, however often it is asked: while a payment is on its way, or was
     accepted, that one is the answer. After a refusal there may be another.

@@ -250,7 +250,7 @@ def _pay(call: Call, order_id: int, mean: str, method: PaymentMethod | None) -> 
     refused = method is not None and method.refuses
     with transaction.atomic():
         order = locked_order(call, order_id)
-        if refused and order.status == "notPaid":
+        if refused and (order.status == "notPaid" or world.switch("pays_twice")):
             life.refuse_payment(order, PAID_BY.get(mean, "creditCard"))
         else:
             identifier = method.answer["label"] if method else None

@@ -2,7 +2,8 @@
 A worker that lives only for the relay: `python -m tests.processes.relay_worker [careless]`.
 
 It takes one turn for each line on its standard input and answers with a line. So a test says when, and kills it
-whenever it likes. `careless` is the negative control: it takes what is due without a claim, and calls without a note.
+whenever it likes. `careless` is the negative control: it takes what is due without a claim, and calls without a note
+and without asking before.
 """
 
 import logging
@@ -19,6 +20,7 @@ def main() -> None:
     from django.db import close_old_connections, connection
     from django.utils import timezone
 
+    from gateway import Gateway
     from orders import relay
     from orders.models import Intent
 
@@ -26,6 +28,9 @@ def main() -> None:
         def _claim(self) -> Intent | None:
             due = Intent.objects.filter(next_attempt_at__lte=timezone.now()).order_by("next_attempt_at")
             return due.select_related("order__nichandle").first()
+
+        def _asked_before(self, intent: Intent, gateway: Gateway) -> bool:
+            return True
 
         def _note(self, intent: Intent) -> bool:
             return True
