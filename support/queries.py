@@ -82,6 +82,7 @@ def situation(order: Order, now: datetime) -> waiting.Situation:
         intent_state=row.intent_state or "",
         intent_why=row.intent_why or "",
         intent_since=row.intent_since,
+        intent_kind=row.intent_kind or Intent.Kind.RETRACTION,
         away_why=account.unreachable_why if account else "",
         away_since=account.unreachable_since if account else None,
     )
@@ -98,12 +99,13 @@ def order_url(order: Order) -> str:
 
 
 def _with_situation() -> QuerySet[Order]:
-    """Orders with their account, its import, and the state of their last withdrawal."""
-    last = Intent.objects.filter(order=OuterRef("pk"), kind=Intent.Kind.RETRACTION).order_by("-pk")
+    """Orders with their account, its import, and the state of their last withdrawal or payment."""
+    last = Intent.objects.filter(order=OuterRef("pk")).exclude(kind=Intent.Kind.CHECKOUT).order_by("-pk")
     return Order.objects.select_related("nichandle__order_import").annotate(
         intent_state=Subquery(last.values("state")[:1]),
         intent_why=Subquery(last.values("why")[:1]),
         intent_since=Subquery(last.values("created_at")[:1]),
+        intent_kind=Subquery(last.values("kind")[:1]),
     )
 
 

@@ -19,7 +19,7 @@ class Situation:
     What decides why an order waits.
 
     status: the word of `data-status`. since: when we first saw it. gone: OVHcloud no longer lists the order.
-    intent_*: of its last withdrawal, "" and None without one. away_why: unavailable, revoked, limited or "".
+    intent_*: of its last withdrawal or payment, "" and None without one. away_why: unavailable, revoked, limited or "".
     """
 
     status: str
@@ -31,13 +31,14 @@ class Situation:
     intent_state: str = ""
     intent_why: str = ""
     intent_since: datetime | None = None
+    intent_kind: str = Intent.Kind.RETRACTION
     away_why: str = ""
     away_since: datetime | None = None
 
 
 def reasons(situation: Situation) -> list[str]:
     """Return every reason, the most pressing first; none when the order waits for nothing."""
-    found = [_withdrawal(situation)]
+    found = [_payment(situation) if situation.intent_kind == Intent.Kind.PAYMENT else _withdrawal(situation)]
     is_over = situation.gone or situation.status in _OVER
     if not is_over:
         found += [_away(situation), _status(situation)]
@@ -83,6 +84,22 @@ def _withdrawal(at: Situation) -> str:
     return ""
 
 
+def _payment(at: Situation) -> str:
+    if at.intent_since is None:
+        return ""
+    span = {"span": formats.length(at.now - at.intent_since)}
+    match at.intent_state:
+        case Intent.State.WAITING | Intent.State.SENDING:
+            return _("its payment to reach OVHcloud, for %(span)s") % span
+        case Intent.State.DOUBTFUL:
+            return _("OVHcloud’s answer to its payment, which was lost, for %(span)s") % span
+        case Intent.State.HELD | Intent.State.DEAD:
+            return _("a person to look at its payment, for %(span)s") % span + f" ({why_held(at.intent_why)})"
+        case Intent.State.ACCEPTED if at.status == Status.NOT_PAID:
+            return _("OVHcloud to show its payment, which it accepted, for %(span)s") % span
+    return ""
+
+
 def _away(at: Situation) -> str:
     if at.away_since is None:
         return ""
@@ -97,7 +114,7 @@ def _away(at: Situation) -> str:
 
 
 def why_held(why: str) -> str:
-    """Return why an intent waits for a person."""
+    """Return why an intent waits for a person, or why it was never sent."""
     return {
         "late": _("declared after the last day"),
         "no-right": _("OVHcloud sees no right to withdraw"),
@@ -105,5 +122,12 @@ def why_held(why: str) -> str:
         "not-found": _("OVHcloud no longer knows the order"),
         "too-long": _("OVHcloud could not be reached for days"),
         "stumbled": _("the panel failed at it several times; its log says why"),
-        "key": _("nobody holds a key for this account: the customer must sign in again"),
+        "key": _("nobody holds a key for this account that may do it: the customer must sign in or allow it again"),
+        "paid": _("it was paid already"),
+        "expired": _("the order had expired"),
+        "gone": _("OVHcloud no longer listed the order"),
+        "cancelled": _("the order was cancelled"),
+        "withdrawn": _("the customer withdrew from the order meanwhile"),
+        "stale": _("OVHcloud could not be reached for a day"),
+        "unknown": _("OVHcloud did not say where the order stands"),
     }.get(why, why or _("no reason noted"))

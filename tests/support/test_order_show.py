@@ -177,3 +177,15 @@ def test_it_costs_the_same_however_much_there_is_to_tell(staff_client: Client, o
     with CaptureQueriesContext(connection) as queries:
         show(staff_client)
     assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 13
+
+
+def test_a_payment_stands_with_its_state_and_a_supervisor_may_close_it(staff_client: Client, order: Any) -> None:
+    arguments = {"key": "m1", "mean": "creditCard", "mean_id": 1, "method_id": 1}
+    Intent.objects.create(
+        kind="payment", nichandle=order.nichandle, order=order, state="dead", why="unclear", arguments=arguments
+    )
+    make_event(order, kind="givenUp", after="unclear", source="POST /me/order/{orderId}/pay")
+    page = show(staff_client)
+    assert "<h2>Payment <span" in page
+    assert "nobody can tell whether OVHcloud took it" in page
+    assert "Payment not confirmed by OVHcloud; a person looks at it" in page

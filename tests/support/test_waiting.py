@@ -88,3 +88,19 @@ def test_an_account_that_cannot_be_asked_says_since_when(why: str, words: str) -
     away = {"away_why": why, "away_since": NOW - timedelta(minutes=28)}
     assert reasons(at("delivering", **away)) == [words, "the delivery, for 25\xa0min"]
     assert reasons(at("delivered", **away)) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("waiting", "its payment to reach OVHcloud, for 25 min"),
+        ("doubtful", "OVHcloud’s answer to its payment, which was lost, for 25 min"),
+        ("dead", "a person to look at its payment, for 25 min (nobody can tell whether OVHcloud took it)"),
+        ("accepted", "OVHcloud to show its payment, which it accepted, for 25 min"),
+        ("refused", "the customer’s payment, until 27 Nov 2026"),
+    ],
+)
+def test_a_payment_on_its_way_is_what_an_unpaid_order_waits_for(state: str, words: str) -> None:
+    since = NOW - timedelta(minutes=25)
+    asked = at("notPaid", intent_kind="payment", intent_state=state, intent_why="unclear", intent_since=since)
+    assert waits_for(asked).replace("\xa0", " ") == words
