@@ -46,6 +46,8 @@ SWITCHES: dict[str, tuple[Any, ...]] = {
     "checking": ("usual", "by_hand", "documents", "refused"),
     # Whether a payment for what is paid already is taken as well, as payment systems that do not ask may do.
     "pays_twice": (False, True),
+    # A cart that was checked out makes another order when it is checked out again: for negative controls.
+    "checkout_repeats": (False, True),
     # Expanded lists hold a null here and there, as cached ones do.
     "null_entries": (False, True),
     # How a call beyond rate_limit is refused.

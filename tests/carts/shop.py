@@ -6,7 +6,8 @@ from accounts.models import Link, Nichandle
 from accounts.ovh import ORDERING_RULES
 from carts import actions, sync
 from carts.actions import Wanted
-from carts.models import Cart, CartItem, Configuration
+from carts.models import Cart, CartItem, Checkout, Configuration
+from orders.models import Intent
 from tests.sandboxes import Sandbox
 from tests.world import sign_up
 
@@ -81,3 +82,35 @@ def calls(ovh: Sandbox, since: int = 0) -> list[str]:
         if path != "/auth/time":
             found.append(f"{one['method']} {path}")
     return found
+
+
+# --- Ordering ---------------------------------------------------------------------------------------------------------
+def order(cart: Cart, *, waived: bool = True, pay_at_once: bool = False) -> Checkout:
+    """The button was pressed; nobody has carried it yet."""
+    assert cart.nichandle
+    arguments = {"waived": waived, "pay_at_once": pay_at_once}
+    intent = Intent.objects.create(kind=Intent.Kind.CHECKOUT, nichandle=cart.nichandle, arguments=arguments)
+    Cart.objects.filter(pk=cart.pk).update(state=Cart.State.ORDERING)
+    cart.refresh_from_db()
+    return Checkout.objects.create(
+        cart=cart,
+        intent=intent,
+        nichandle=cart.nichandle,
+        quote=cart.quote,
+        waived=waived,
+        pay_at_once=pay_at_once,
+        language="en",
+    )
+
+
+def orders_of(ovh: Sandbox, cart: Cart) -> list[int]:
+    """The orders that OVHcloud made of this cart."""
+    ledger = ovh.control("GET", "ledger")
+    made = [entry for entry in ledger if entry["event"] == "created" and entry.get("cart") == cart.ovh_cart_id]
+    return [entry["order"] for entry in made]
+
+
+def checkouts(ovh: Sandbox, cart: Cart, method: str = "POST") -> int:
+    """How often OVHcloud was asked to order this cart, or (GET) what that would come to."""
+    path = f"/1.0/order/cart/{cart.ovh_cart_id}/checkout"
+    return sum(one["path"] == path and one["method"] == method for one in ovh.requests())

@@ -319,3 +319,14 @@ def test_what_the_schema_lets_be_null_may_be_null(anna: Signing, shop: Shopping)
         400,
         "[domain] Given data (null) is not valid for type string",
     )
+
+
+def test_a_cart_makes_one_order_unless_it_is_told_to_repeat(anna: Signing, shop: Shopping) -> None:
+    shop.vps()
+    first = shop.check_out()["orderId"]
+    assert shop.refused("POST", "/checkout", {})[0] == 400
+    anna.sandbox.settings(checkout_repeats=True)
+    second = shop.check_out()["orderId"]
+    assert {first, second} <= set(anna.get("/me/order"))
+    assert first != second
+    assert shop.refused("POST", "/vps", {"planCode": "vps-1-2026"})[0] == 400
