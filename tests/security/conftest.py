@@ -9,8 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Link, User
+from carts.models import Cart, CartItem, Checkout, Contact
 from orders import actions
-from orders.models import Order, Receipt, Retraction, Status
+from orders.models import Intent, Order, Receipt, Retraction, Status
+from tests.carts import made as cart_rows
 from tests.factories import make_canary, make_customer, make_detail, make_kept, make_nichandle, make_order, make_staff
 
 # Words that stand in A's rows and in nobody else's.
@@ -22,6 +24,7 @@ class Sieged:
     """
     order: A's unpaid one. withdrawn: A's delivered one, declared. theirs: B's. public: made without
     signing in. kept: the operator's hold on an account of nobody here. unknown: a number nobody has.
+    item: a product in A's cart. contact: of A's. checkout: A's, being ordered from another cart.
     """
 
     a: User
@@ -36,6 +39,9 @@ class Sieged:
     reference: str
     public: Retraction
     kept: Link
+    item: CartItem
+    contact: Contact
+    checkout: Checkout
     unknown: int = 999_999_999
 
 
@@ -85,7 +91,20 @@ def sieged(db: None) -> Sieged:
         reference=declared.retraction.reference,
         public=public,
         kept=make_kept("kurt3-ovh"),
+        item=cart_rows.make_vps(cart_rows.make_cart(account), requirements=[]),
+        contact=cart_rows.make_contact(account, firstName="Agathe", lastName="Canari"),
+        checkout=_being_ordered(a),
     )
+
+
+def _being_ordered(user: User) -> Checkout:
+    """Its intent waits for nobody's turn, so that no worker of a test carries it."""
+    cart = cart_rows.make_cart(user.nichandle, state=Cart.State.ORDERING)
+    cart_rows.make_name(cart, "canari.example")
+    kind = Intent.Kind.CHECKOUT
+    intent = Intent.objects.create(kind=kind, nichandle=user.nichandle, state=Intent.State.HELD, next_attempt_at=None)
+    told = cart_rows.quote([cart_rows.line("canari.example - 12 months", "6.99")])
+    return Checkout.objects.create(cart=cart, intent=intent, nichandle=user.nichandle, quote=told, language="en")
 
 
 def browser_of(user: User | None, **options: Any) -> Client:

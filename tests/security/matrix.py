@@ -6,7 +6,8 @@ the customer B, `owner` is A, `revoked` is A after OVHcloud took the key back, `
 a customer who linked A's account, `nofactor` is of support, with a password alone.
 
 in: sent to sign in (a fragment is told so by 401). door: likewise to staff's door. key: 200 with the page that says the
-key is no longer taken, and nothing else. factor: sent to set up a second factor.
+key is no longer taken, and nothing else. factor: sent to set up a second factor. away: sent to another page, and a
+fragment is told to go there. kept: sent to the next page, and a fragment is answered here.
 
 `python -m tests.security.matrix` says how many cells that makes.
 """
@@ -33,6 +34,27 @@ orders:order_check         read  in       405      405      key      in       40
                            else  in       405      405      key      in       405      404      404      404
 orders:order_pay           read  in       404      200      key      in       200      404      404      404
                            post  in       404      200      key      in       409      404      404      404
+                           else  in       405      405      key      in       405      404      404      404
+carts:configure            read  in       404      200      key      in       404      404      404      404
+                           post  in       404      kept     key      in       409      404      404      404
+                           else  in       405      405      key      in       405      404      404      404
+carts:contact_new          read  in       200      200      key      in       200      404      404      404
+                           post  in       200      200      key      in       409      404      404      404
+                           else  in       405      405      key      in       405      404      404      404
+carts:contact_edit         read  in       404      200      key      in       404      404      404      404
+                           post  in       404      200      key      in       409      404      404      404
+                           else  in       405      405      key      in       405      404      404      404
+carts:summary              read  in       away     200      key      in       away     404      404      404
+                           post  in       405      405      key      in       409      404      404      404
+                           else  in       405      405      key      in       405      404      404      404
+carts:order                read  in       302      302      key      in       302      404      404      404
+                           post  in       302      302      key      in       409      404      404      404
+                           else  in       405      405      key      in       405      404      404      404
+carts:ordered              read  in       404      200      200      in       404      404      404      404
+                           post  in       405      405      405      in       409      404      404      404
+                           else  in       405      405      405      in       405      404      404      404
+carts:order_again          read  in       405      405      key      in       405      404      404      404
+                           post  in       404      302      key      in       409      404      404      404
                            else  in       405      405      key      in       405      404      404      404
 orders:order_bill          read  in       404      200      key      in       200      404      404      404
                            post  in       404      200      key      in       409      404      404      404

@@ -65,6 +65,9 @@ def samples(sieged: Sieged) -> dict[str, Any]:
         "holder": "bruno2-ovh",
         "name": "a-name-nobody-has",
         "email": sieged.support.username,
+        "key": str(sieged.item.key),
+        "contact_id": sieged.contact.pk,
+        "checkout_id": sieged.checkout.pk,
         "support:account_drop": {"nichandle": sieged.kept.nichandle.nichandle},
     }
 
@@ -134,6 +137,11 @@ def fits(answer: Any, wanted: str, htmx: bool) -> bool:
         return answer.status_code == 302 and answer["Location"].partition("?")[0] == where
     if wanted == "key":
         return answer.status_code == 200 and [t.name for t in answer.templates][:1] == ["accounts/key_revoked.html"]
+    if wanted == "kept":
+        return answer.status_code == (200 if htmx else 302)
+    if wanted == "away":
+        told = (answer.status_code, bool(answer.headers.get("HX-Redirect")))
+        return told == ((200, True) if htmx else (302, False))
     if wanted == "factor":
         return (answer.status_code, answer.headers.get("Location")) == (302, "/account/factors/")
     return answer.status_code == int(wanted)

@@ -83,9 +83,7 @@ def _pay(world: World) -> None:
 
 def _order_cart(world: World) -> None:
     made.may_order(world.sieged.a)
-    cart = made.make_cart(world.sieged.a.nichandle)
-    made.make_vps(cart, requirements=[])
-    made.put_quote(cart, made.quote([made.line("VPS-1 - 1 month", "4.20")], tax="0.84"))
+    made.put_quote(world.sieged.item.cart, made.quote([made.line("VPS-1 - 1 month", "4.20")], tax="0.84"))
     shown = world.a.get("/cart/summary/").context["seen"]
     world.a.post("/cart/order/", {"seen": shown, "contracts": "on"})
 
