@@ -93,7 +93,8 @@ class PlanForm:
         for family in self.families:
             family["error"] = self._family_error(family, chosen)
             if family["error"]:
-                self.errors[family["field"]] = family["error"]
+                title = words.family_words(family["key"]) if family["key"] else _("Options")
+                self.errors[family["field"]] = f"{title}: {family['error']}"
         known = {option["plan_code"] for family in self.families for option in family["options"]}
         if set(chosen["options"]) - known:
             self.errors["options"] = _("One of the options is no longer offered. Choose again.")
@@ -102,7 +103,7 @@ class PlanForm:
     def _family_error(self, family: Mapping[str, Any], chosen: Mapping[str, Any]) -> str:
         taken = [option for option in family["options"] if option["plan_code"] in chosen["options"]]
         if family["mandatory"] and not taken:
-            return _("Choose one of these: the product needs it.")
+            return _("Choose one of these, the product needs it.")
         if family["exclusive"] and len(taken) > 1:
             return _("Choose only one of these: they exclude each other.")
         for option in taken:

@@ -79,6 +79,8 @@ def _row(
     offered = choices.get((item.product, item.domain or item.plan_code), {})
     family = [item, *options, *([zone] if zone else [])]
     mine = typed and typed["key"] == item.key
+    addable = _addable(offered.get("options", ()), options, item, buyer)
+    durations = _durations(item, offered)
     return {
         "item": item,
         "key": item.key,
@@ -88,7 +90,9 @@ def _row(
         "url": reverse("carts:item", args=[item.key]),
         "options": [_part(one, buyer, items) for one in options],
         "zone": _zone(zone, items, buyer) if zone else None,
-        "durations": _durations(item, offered),
+        "durations": durations,
+        # Then its button stands alone, with nothing to unfold.
+        "only_remove": bool(item.domain) and not durations and not addable,
         "duration": words.duration_words(item.duration),
         "least": offered.get("least", 1),
         "most": offered.get("most", 1 if item.domain else None),
@@ -100,7 +104,7 @@ def _row(
         "configure_url": reverse("carts:configure", args=[item.key]),
         "to_fill_in": any(one.requirements for one in family),
         "problems": [one.problem for one in family if one.problem],
-        "addable": offered.get("options", ()) and _addable(offered["options"], options, item, buyer),
+        "addable": addable,
         "form": typed["form"] if mine and typed else None,
     }
 

@@ -41,7 +41,7 @@ def catalogue(buyer: Buyer) -> dict[str, Any]:
     return {
         "sections": sections,
         "is_reading": any(not section["is_read"] and not section["message"] for section in sections),
-        "read_at": formats.since(min(read), buyer.zone, max(read)) if read else "",
+        "read_at": formats.clock(min(read), buyer.zone) if read else "",
         "tax_words": buyer.tax_words,
         "subsidiaries": subsidiary_choices(buyer),
     }

@@ -146,7 +146,7 @@ def test_an_offer_says_everything(customer_client, customer, settings):
         "Register",
         "€5.99",
         "€8.39",  # 6.99 without the reduction, with tax
-        "for the first 1 year",
+        "for 1 year",
         "then €9.59 a year",
         "At least 1 year",
         "usually within minutes",
@@ -320,6 +320,7 @@ def test_the_catalogue_tells_the_price_of_a_month(client):
         make_plan(product, f"{product}-1")
     said = text_of(client.get("/catalogue/"))
     assert "€4.54 a month" in said  # 45.36 / 12 with tax
+    assert "from €4.54" in said
     assert "1 year, paid in advance" in said
     assert "hx-trigger" not in client.get("/catalogue/").content.decode()
 
