@@ -138,8 +138,8 @@ class Ordering:
 
         Source: POST /order/cart/{cartId}/domain, signed.
         """
-        body = {"domain": domain, "duration": duration, "planCode": plan_code, "pricingMode": pricing_mode}
-        body |= {"quantity": 1, "offerId": offer_id or None}
+        body: dict[str, Any] = {"domain": domain, "duration": duration, "planCode": plan_code}
+        body |= {"pricingMode": pricing_mode, "quantity": 1, "offerId": offer_id or None}
         return self._signed("POST", CartItemRecord.from_api, f"{_AT}/domain", cart_id, body=_given(body))
 
     def add_product(

@@ -123,11 +123,8 @@ def _orders_like(gateway: Gateway, checkout: Checkout) -> list[int]:
     numbers = gateway.order_ids(date_from=checkout.asked_at - BEFORE_IT_WAS_ASKED)
     own = Order.objects.filter(nichandle=checkout.nichandle, order_id__in=numbers)
     known = set(own.filter(created_at__lt=checkout.asked_at).values_list("order_id", flat=True))
-    known |= set(
-        Checkout.objects.filter(nichandle=checkout.nichandle, ovh_order_id__in=numbers)
-        .exclude(pk=checkout.pk)
-        .values_list("ovh_order_id", flat=True)
-    )
+    others = Checkout.objects.filter(nichandle=checkout.nichandle, ovh_order_id__in=numbers).exclude(pk=checkout.pk)
+    known |= {other.ovh_order_id for other in others if other.ovh_order_id is not None}
     candidates = sorted(set(numbers) - known)
     if len(candidates) > MOST_CANDIDATES:
         raise Unclear(f"{len(candidates)} orders came since it was asked for.")

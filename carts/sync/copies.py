@@ -158,6 +158,6 @@ def gone(nichandle: Nichandle, ovh_cart_id: str) -> None:
 
 def back_off(failures: int) -> timedelta:
     """How long to wait after so many failures in a row, 1 or more."""
-    pause = min(SHORTEST_PAUSE * 2 ** min(failures - 1, 10), LONGEST_PAUSE)
+    pause: timedelta = min(SHORTEST_PAUSE * 2 ** min(failures - 1, 10), LONGEST_PAUSE)
     # S311: jitter, not a secret.
     return pause * (1 - random.random() / 10)  # noqa: S311

@@ -10,6 +10,7 @@ import logging
 import time
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -202,7 +203,7 @@ def _trouble(cart: Cart, error: OvhError, asked_at: datetime) -> None:
 
 def _stop(cart: Cart, trouble: str, error: OvhError | None = None) -> None:
     """Nothing changes by itself: the customer's next act, or a new key, brings the next turn."""
-    values = {"trouble": trouble, "message": error.message if error else "", "next_mirror_at": None}
+    values: dict[str, Any] = {"trouble": trouble, "message": error.message if error else "", "next_mirror_at": None}
     with transaction.atomic():
         # Changed since, it is due again at once.
         row = copies.held(cart).select_for_update().first()

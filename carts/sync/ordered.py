@@ -39,6 +39,7 @@ def find_at_once(checkout: Checkout) -> None:
 def _find(checkout: Checkout) -> None:
     now = timezone.now()
     rows = Checkout.objects.filter(pk=checkout.pk, order=None)
+    assert checkout.ovh_order_id is not None  # noqa: S101  (else there is nothing to look for)
     order = Order.objects.filter(nichandle=checkout.nichandle_id, order_id=checkout.ovh_order_id).first()
     if order is not None:
         rows.update(order=order, next_look_at=None)
