@@ -42,7 +42,7 @@ class CurrentNichandle:
         if user.is_authenticated:
             if not is_poll(request):
                 request.session.note_use()  # type: ignore[attr-defined]
-            # What is found by a secret of its own is of no account: who declares without signing in may well be signed in.
+            # What is found by a secret of its own is of no account: one may declare without an account while signed in.
             acts = bool(namespaces & CUSTOMERS_ONLY) and not getattr(view, "finds_by_secret", False)
             if user.nichandle and not _choose_account(request, user, acts=acts):
                 return render(request, "accounts/wrong_account.html", status=409)

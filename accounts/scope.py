@@ -28,6 +28,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 GUARDED = ("orders", "carts")
 ALSO_GUARDED = ("accounts.Link", "accounts.Notice")
 NICHANDLES, USERS, NAMES, SECRETS = "accounts_nichandle", "accounts_user", "names of accounts", "secrets"
+LINKS = "accounts_link"
 # Columns that say it without a key to another table; whoever names a secret holds it.
 BY_VALUE = {"accounts_auditevent": {"subject": NAMES}, "carts_cart": {"visitor": SECRETS}}
 
@@ -39,8 +40,9 @@ class Unscoped(RuntimeError):
 class Scope:
     """Which rows are this customer's, by table: accounts and person to begin with, then whatever was read by them."""
 
-    def __init__(self, nichandles: Iterable[Any], user: Any = None) -> None:
-        own = list(nichandles)
+    def __init__(self, nichandles: Iterable[Any], user: Any = None, *, and_held: bool = False) -> None:
+        """and_held: a link of this person's, once read, opens its account, too."""
+        own, self.and_held = list(nichandles), and_held
         self.rows: dict[str, set[Any]] = {
             NICHANDLES: {nichandle.pk for nichandle in own},
             NAMES: {nichandle.nichandle for nichandle in own},
@@ -94,7 +96,7 @@ class OwnRowsOnly:
         # Pages of orders are about one account, the account's page about one's own and what one holds.
         about_one = bool(CUSTOMERS_ONLY & set(request.resolver_match.namespaces))
         own = {request.nichandle} if about_one else {request.nichandle, request.user.nichandle}
-        _scope.set(Scope(own, request.user))
+        _scope.set(Scope(own, request.user, and_held=not about_one))
 
 
 def _look(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
@@ -145,6 +147,8 @@ def _row_was_read(sender: type[models.Model], instance: models.Model, **kwargs: 
     if told and not any(told):
         raise Unscoped(f"A row of {table} that belongs to somebody else came into a customer's request.")
     scope.admit(table, instance.pk)
+    if scope.and_held and table == LINKS and scope.has(USERS, [instance.__dict__.get("user_id")]):
+        scope.admit(NICHANDLES, instance.__dict__.get("nichandle_id"))
 
 
 # --- What a statement is held to --------------------------------------------------------------------------------------
@@ -270,7 +274,7 @@ def _holds(condition: Any, block: Block, scope: Scope, params: Any) -> bool:
         return all(parts) if first == "or" else any(parts)
     if rest[0] is None:
         # The budget of the whole installation, which no link was joined to.
-        return first.name == "link_id" and set(block.tables.values()) == {"accounts_link"}
+        return first.name == "link_id" and set(block.tables.values()) == {LINKS}
     target = guarded().get(block.tables.get(first.alias, ""), {}).get(first.name)
     if target is None:
         return False

@@ -258,3 +258,13 @@ def test_a_mail_server_that_refuses_is_tried_again(customer, settings):
     assert waiting.attempts == 1
     assert waiting.next_attempt_at is not None
     assert waiting.next_attempt_at > timezone.now() + timedelta(minutes=1)
+
+
+def test_a_link_is_ended_also_while_this_browser_is_about_another_account(client, ovh):
+    first, second = ovh.customers[:2]
+    sign_in(client, ovh, first)
+    link_another(client, ovh, second)
+    client.post("/account/switch/", {"to": first["nichandle"]})
+    end = f"/account/links/{second['nichandle']}/{first['nichandle']}/end/"
+    assert client.post(end).url == "/account/"
+    assert not Link.objects.filter(nichandle__nichandle=second["nichandle"]).exists()

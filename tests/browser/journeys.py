@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pyotp
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.given import TOTP_SECRET
 
@@ -52,6 +52,28 @@ def sign_in(page: Page, panel: "Stack", who: dict[str, Any], language: str = "en
     page.locator("[name=password]").press("Enter")
     page.locator("#continue").get_by_role("button", name=words["continue"]).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(words["orders"])
+
+
+def reach(target: Locator) -> None:
+    """Go there by Tab alone, as somebody without a mouse does; fails where the focus never comes by."""
+    expect(target).to_be_visible()
+    for _ in range(150):
+        if target.evaluate("node => node === document.activeElement"):
+            return
+        target.page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not lead to {target}")
+
+
+def enter(target: Locator) -> None:
+    """Reach it and press Enter."""
+    reach(target)
+    target.page.keyboard.press("Enter")
+
+
+def type_into(target: Locator, text: str) -> None:
+    reach(target)
+    target.page.keyboard.press("Control+A")
+    target.page.keyboard.type(text)
 
 
 def staff_sign_in(page: Page, panel: "Stack", email: str, password: str) -> None:

@@ -1,4 +1,7 @@
-"""Accounts in a real browser: a second account, a passkey, an app, a recovery code, sessions; and a lured victim."""
+"""
+Accounts in a real browser, by keyboard alone: each link, button and field is reached by Tab. Signing in, a second
+account, a passkey, an app, a recovery code, sessions, one's data, being forgotten, a key taken back, a lured victim.
+"""
 
 import re
 import time
@@ -16,28 +19,45 @@ from accounts.models import Link, Session, User
 from accounts.ovh import application
 from accounts.sessions import SessionStore
 from gateway import Gateway
-from tests.browser.journeys import WORDS, scrolls_sideways, sign_in
+from tests.browser.journeys import WORDS, enter, reach, scrolls_sideways, type_into
 from tests.browser.places import places
 from tests.processes.stack import Stack, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+CHECK_NOW = {"en": "Check now", "fr": "Vérifier maintenant"}
+DO_NOT_FOLLOW = {"en": "do not follow it", "fr": "ne le suivez pas"}
+NO_LONGER = {"en": "no longer lets this panel act for you", "fr": "ne laisse plus ce panneau agir pour vous"}
+
 
 def at_ovhcloud(page: Page, who: dict[str, Any], language: str) -> None:
-    """From the page before leaving to the page after coming back, by keyboard alone."""
-    page.get_by_role("link", name=WORDS[language]["go"]).focus()
+    """From the page before leaving to the page after coming back."""
+    enter(page.get_by_role("link", name=WORDS[language]["go"]))
+    at_its_page(page, who)
+    enter(page.locator("#continue button[type=submit]"))
+
+
+def at_its_page(page: Page, who: dict[str, Any]) -> None:
+    type_into(page.locator("[name=nichandle]"), who["nichandle"])
+    type_into(page.locator("[name=password]"), who["password"])
     page.keyboard.press("Enter")
-    page.locator("[name=nichandle]").fill(who["nichandle"])
-    page.locator("[name=password]").fill(who["password"])
-    page.locator("[name=password]").press("Enter")
-    page.locator("#continue button[type=submit]").focus()
-    page.keyboard.press("Enter")
+
+
+def come_in(page: Page, panel: Stack, who: dict[str, Any], language: str) -> None:
+    """From the first page on, as far as OVHcloud leads."""
+    page.goto(panel.base)
+    enter(page.get_by_role("main").get_by_role("button", name=WORDS[language]["sign_in"]))
+    at_ovhcloud(page, who, language)
+
+
+def sign_in(page: Page, panel: Stack, who: dict[str, Any], language: str) -> None:
+    come_in(page, panel, who, language)
+    expect(page.get_by_role("heading", level=1)).to_have_text(WORDS[language]["orders"])
 
 
 def press(page: Page, path: str) -> None:
-    """The link of the page that leads there, by keyboard."""
-    page.locator(f'main a[href="{path}"]').focus()
-    page.keyboard.press("Enter")
+    """The link of the page that leads there."""
+    enter(page.locator(f'main a[href="{path}"]').first)
 
 
 def virtual_authenticator(page: Page) -> None:
@@ -70,20 +90,20 @@ def test_a_second_account_is_linked_switched_to_and_let_go(
     page.goto(f"{panel.base}/account/")
     assert not scrolls_sideways(page)
     press(page, "/account/link/")
-    page.locator("main button[type=submit]").press("Enter")
+    enter(page.locator("main button[type=submit]"))
     at_ovhcloud(page, second, language)
     expect(page.get_by_role("heading", level=1)).to_have_text(WORDS[language]["orders"])
     # The account one is in now is always to be seen.
-    page.locator('[popovertarget="account-menu"]').click()
+    enter(page.locator('[popovertarget="account-menu"]'))
     menu = page.locator("#account-menu")
     expect(menu).to_contain_text(second["nichandle"])
-    menu.get_by_role("button", name=first["nichandle"]).click()
-    page.locator('[popovertarget="account-menu"]').click()
+    enter(menu.get_by_role("button", name=first["nichandle"]))
+    enter(page.locator('[popovertarget="account-menu"]'))
     expect(page.locator("#account-menu p")).to_have_text(first["nichandle"])
     page.goto(f"{panel.base}/account/")
     assert not scrolls_sideways(page)
     press(page, f"/account/links/{second['nichandle']}/{first['nichandle']}/end/")
-    page.locator("main button[type=submit]").press("Enter")
+    enter(page.locator("main button[type=submit]"))
     expect(page.locator("main")).not_to_contain_text(second["nichandle"])
     assert me.complaints == []
 
@@ -97,20 +117,18 @@ def test_a_passkey_is_added_and_shows_who_is_there(panel: Stack, ovh: Any, reade
     sign_in(page, panel, who, language)
     page.goto(f"{panel.base}/account/factors/")
     press(page, "/account/factors/passkey/")
-    page.locator("[name=name]").fill("My phone")
-    page.locator("[name=name]").press("Enter")
+    type_into(page.locator("[name=name]"), "My phone")
+    page.keyboard.press("Enter")
     expect(page.locator(".codes li")).to_have_count(10)
     page.goto(f"{panel.base}/account/factors/")
     expect(page.locator("main")).to_contain_text("My phone")
     assert not scrolls_sideways(page)
     # The next way in asks for it after OVHcloud.
-    page.locator('[popovertarget="account-menu"]').click()
-    page.locator('form[action="/sign-out/"] button').click()
-    page.goto(panel.base)
-    page.get_by_role("button", name=WORDS[language]["sign_in"]).click()
-    at_ovhcloud(page, who, language)
-    expect(page.locator("form[data-passkey]")).to_be_visible()
-    page.locator("form[data-passkey] button").press("Enter")
+    enter(page.locator('[popovertarget="account-menu"]'))
+    enter(page.locator('form[action="/sign-out/"] button'))
+    expect(page.get_by_role("main").get_by_role("button", name=WORDS[language]["sign_in"])).to_be_visible()
+    come_in(page, panel, who, language)
+    enter(page.locator("form[data-passkey] button"))
     expect(page.get_by_role("heading", level=1)).to_have_text(WORDS[language]["orders"])
     assert me.complaints == []
 
@@ -123,40 +141,39 @@ def test_an_app_and_a_recovery_code_let_in(panel: Stack, ovh: Any, reader: Any, 
     page.goto(f"{panel.base}/account/factors/app/")
     assert not scrolls_sideways(page)
     secret = page.locator("#secret").input_value()
-    page.locator("[name=code]").fill(pyotp.TOTP(secret).now())
-    page.locator("[name=code]").press("Enter")
+    type_into(page.locator("[name=code]"), pyotp.TOTP(secret).now())
+    page.keyboard.press("Enter")
     code = page.locator(".codes code").first.inner_text()
     other = reader(width, language).page
-    other.goto(panel.base)
-    other.get_by_role("button", name=WORDS[language]["sign_in"]).click()
-    at_ovhcloud(other, who, language)
-    other.locator("[name=code]").fill("000000")
-    other.locator("[name=code]").press("Enter")
+    come_in(other, panel, who, language)
+    type_into(other.locator("[name=code]"), "000000")
+    other.keyboard.press("Enter")
     expect(other.locator(".error:visible")).to_have_count(1)
-    other.locator("[name=code]").fill(code)
-    other.locator("[name=code]").press("Enter")
+    type_into(other.locator("[name=code]"), code)
+    other.keyboard.press("Enter")
     expect(other.get_by_role("heading", level=1)).to_have_text(WORDS[language]["orders"])
     # Both browsers are listed; the first ends the second.
     page.goto(f"{panel.base}/account/")
-    page.locator('form[action="/account/sessions/end/"] button').first.press("Enter")
+    enter(page.locator('form[action="/account/sessions/end/"] button').first)
     other.goto(f"{panel.base}/orders/")
     expect(other.get_by_role("button", name=WORDS[language]["sign_in"])).to_be_visible()
 
 
-def test_a_lured_victim_signs_nobody_in(panel: Stack, ovh: Any, reader: Any):
+@places
+def test_a_lured_victim_signs_nobody_in(panel: Stack, ovh: Any, reader: Any, width: str, language: str):
     victim = ovh.customers[1]
-    thief, lured = reader().page, reader().page
+    thief, lured = reader().page, reader(width, language).page
     thief.goto(panel.base)
-    thief.get_by_role("button", name=WORDS["en"]["sign_in"]).click()
+    enter(thief.get_by_role("main").get_by_role("button", name=WORDS["en"]["sign_in"]))
     address = thief.get_by_role("link", name=WORDS["en"]["go"]).get_attribute("href")
     lured.goto(str(address))
-    lured.locator("[name=nichandle]").fill(victim["nichandle"])
-    lured.locator("[name=password]").fill(victim["password"])
-    lured.locator("[name=password]").press("Enter")
-    expect(lured.locator("main")).to_contain_text("do not follow it")
-    for page in (thief, lured):
+    at_its_page(lured, victim)
+    expect(lured.locator("main")).to_contain_text(DO_NOT_FOLLOW[language])
+    assert axe(lured) == []
+    assert not scrolls_sideways(lured)
+    for page, spoken in ((thief, "en"), (lured, language)):
         page.goto(f"{panel.base}/orders/")
-        expect(page.get_by_role("button", name=WORDS["en"]["sign_in"])).to_be_visible()
+        expect(page.get_by_role("main").get_by_role("button", name=WORDS[spoken]["sign_in"])).to_be_visible()
 
 
 def axe(page: Page) -> list[str]:
@@ -186,40 +203,48 @@ def test_data_is_taken_and_its_person_forgotten_after_showing_who_they_are_at_ov
     # Neither factor nor password: the journey to OVHcloud once more, then on to where one was going.
     expect(page).to_have_url(re.compile("/account/sure/"))
     assert axe(page) == []
-    page.locator("main button[type=submit]").press("Enter")
+    enter(page.locator("main button[type=submit]"))
     at_ovhcloud(page, who, language)
     expect(page).to_have_url(f"{panel.base}/account/export/")
     assert axe(page) == []
-    page.locator("main form button").first.press("Enter")
+    enter(page.locator("main form button").first)
     take = page.locator('form[action="/account/export/take/"] button')
     expect(take).to_be_visible(timeout=40_000)
     with page.expect_download() as download:
-        take.press("Enter")
+        enter(take)
     names = zipfile.ZipFile(download.value.path()).namelist()
     assert {"account.json", "orders.json", "orders.csv", "trail.json"} <= set(names)
     for path in ("/account/", "/account/link/", "/account/factors/", "/account/settings/", "/account/erase/"):
         page.goto(f"{panel.base}{path}")
         assert axe(page) == [], path
         assert not scrolls_sideways(page), path
-    page.locator("[name=sure]").press("Space")
-    page.locator("main form button[type=submit]").press("Enter")
+    reach(page.locator("[name=sure]"))
+    page.keyboard.press("Space")
+    enter(page.locator("main form button[type=submit]"))
     expect(page.locator("main h1")).to_be_visible()
+    assert axe(page) == []
     page.goto(f"{panel.base}/orders/")
     expect(page.get_by_role("button", name=WORDS[language]["sign_in"])).to_be_visible()
     assert not User.objects.filter(nichandle__nichandle=who["nichandle"]).exists()
     assert me.complaints == []
 
 
-def test_a_key_taken_back_at_ovhcloud_ends_the_session_and_the_page_leads_back_in(panel: Stack, ovh: Any, reader: Any):
+@places
+def test_a_key_taken_back_at_ovhcloud_ends_the_session_and_the_page_leads_back_in(
+    panel: Stack, ovh: Any, reader: Any, width: str, language: str
+):
     who = ovh.customers[0]
-    page = reader().page
-    sign_in(page, panel, who)
+    me = reader(width, language)
+    page = me.page
+    sign_in(page, panel, who, language)
     Gateway(application(), Link.objects.get().consumer_key()).log_out()
     Link.objects.update(renewed_at=timezone.now() - timedelta(hours=1))
-    page.get_by_role("button", name="Check now").press("Enter")
+    enter(page.get_by_role("button", name=CHECK_NOW[language]).first)
     until(lambda: Link.objects.get().state == Link.State.REVOKED, 40, "the worker hears that the key is gone")
     page.goto(f"{panel.base}/orders/")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("no longer lets this panel act for you")
-    page.locator("main form button[type=submit]").press("Enter")
-    at_ovhcloud(page, who, "en")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(NO_LONGER[language])
+    assert axe(page) == []
+    assert not scrolls_sideways(page)
+    enter(page.locator("main form button[type=submit]"))
+    at_ovhcloud(page, who, language)
     expect(page).to_have_url(f"{panel.base}/orders/")

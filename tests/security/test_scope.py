@@ -97,9 +97,22 @@ def test_what_begins_at_the_account_passes_and_leads_on(sieged: Sieged):
         assert Retraction.objects.filter(order__nichandle=own).get().reference == sieged.reference
         declared = Exists(Intent.objects.filter(order=OuterRef("pk")))
         assert own.orders.filter(declared).get() == sieged.withdrawn
-        assert Link.objects.filter(Q(user=sieged.a) | Q(nichandle=own)).count() == 1
+        assert Link.objects.filter(Q(user=sieged.a) | Q(nichandle=own)).count() == 2
         made = Export.objects.create(user=sieged.a, nichandle=own)
         assert Export.objects.filter(pk=made.pk).delete()[0] == 1
+
+
+def test_only_pages_of_the_account_reach_other_accounts_that_one_holds(sieged: Sieged):
+    held = Link.objects.get(user=sieged.clara, nichandle=sieged.a.nichandle)
+    others = {
+        "linked_by": lambda: list(held.nichandle.links.all()),
+        "orders": lambda: list(held.nichandle.orders.all()),
+    }
+    with scope.only(sieged.clara.nichandle, user=sieged.clara):
+        assert held in list(sieged.clara.links.all())
+        for query in others.values():
+            with pytest.raises(scope.Unscoped):
+                query()
 
 
 def test_these_views_find_rows_by_what_their_visitor_holds():
