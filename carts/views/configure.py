@@ -40,6 +40,9 @@ def _form(request: CustomerRequest, item: CartItem, data: Any = None) -> Configu
 
 def _keep(request: CustomerRequest, item: CartItem) -> HttpResponse:
     form = _form(request, item, request.POST)
+    if not form.requirements:
+        messages.info(request, _("OVHcloud has not said yet what it wants to know."))
+        return redirect("carts:configure", item.key)
     try:
         saving.configure(item, form.values())
     except (CartClosed, CartMoved):
