@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Link, User
-from carts.models import Cart, CartItem, Checkout, Contact
+from carts.models import Cart, CartItem, Checkout, Contact, Plan
 from orders import actions
 from orders.models import Intent, Order, Receipt, Retraction, Status
 from tests.carts import made as cart_rows
@@ -78,6 +78,7 @@ def sieged(db: None) -> Sieged:
     held = Link(user=clara, nichandle=account)
     held.keep_key("a consumer key that OVHcloud never gave")
     held.save()
+    _plan()
     return Sieged(
         a=a,
         b=b,
@@ -95,6 +96,14 @@ def sieged(db: None) -> Sieged:
         contact=cart_rows.make_contact(account, firstName="Agathe", lastName="Canari"),
         checkout=_being_ordered(a),
     )
+
+
+def _plan() -> None:
+    """A page of the catalogue, which is nobody's."""
+    price = {"pricing_mode": "default", "duration": "P1M", "price": cart_rows.price("4.20"), "interval": 1}
+    price |= {"minimum_quantity": 1, "maximum_quantity": None, "description": "", "pricing_type": "rental"}
+    values = {"name": "VPS-1", "prices": [price], "options": [], "read_at": timezone.now()}
+    Plan.objects.create(subsidiary="FR", product="vps", plan_code="vps-1-2026", **values)
 
 
 def _being_ordered(user: User) -> Checkout:

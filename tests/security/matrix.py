@@ -35,6 +35,39 @@ orders:order_check         read  in       405      405      key      in       40
 orders:order_pay           read  in       404      200      key      in       200      404      404      404
                            post  in       404      200      key      in       409      404      404      404
                            else  in       405      405      key      in       405      404      404      404
+carts:domains              read  200      200      200      key      200      200      404      404      404
+                           post  405      405      405      key      405      409      404      404      404
+                           else  405      405      405      key      405      405      404      404      404
+carts:domain_answers       read  200      200      200      key      200      200      404      404      404
+                           post  405      405      405      key      405      409      404      404      404
+                           else  405      405      405      key      405      405      404      404      404
+carts:subsidiary_choose    read  405      405      405      key      405      405      404      404      404
+                           post  302      302      302      key      302      409      404      404      404
+                           else  405      405      405      key      405      405      404      404      404
+carts:catalogue            read  200      200      200      key      200      200      404      404      404
+                           post  405      405      405      key      405      409      404      404      404
+                           else  405      405      405      key      405      405      404      404      404
+carts:plan                 read  200      200      200      key      200      200      404      404      404
+                           post  405      405      405      key      405      409      404      404      404
+                           else  405      405      405      key      405      405      404      404      404
+carts:cart                 read  200      200      200      key      200      200      404      404      404
+                           post  405      405      405      key      405      409      404      404      404
+                           else  405      405      405      key      405      405      404      404      404
+carts:cart_add             read  405      405      405      key      405      405      404      404      404
+                           post  302      302      302      key      302      409      404      404      404
+                           else  405      405      405      key      405      405      404      404      404
+carts:cart_undo            read  405      405      405      key      405      405      404      404      404
+                           post  302      302      302      key      302      409      404      404      404
+                           else  405      405      405      key      405      405      404      404      404
+carts:coupon               read  405      405      405      key      405      405      404      404      404
+                           post  302      302      200      key      302      409      404      404      404
+                           else  405      405      405      key      405      405      404      404      404
+carts:cart_check           read  405      405      405      key      405      405      404      404      404
+                           post  302      302      302      key      302      409      404      404      404
+                           else  405      405      405      key      405      405      404      404      404
+carts:item                 read  405      405      405      key      405      405      404      404      404
+                           post  404      404      200      key      404      409      404      404      404
+                           else  405      405      405      key      405      405      404      404      404
 carts:configure            read  in       404      200      key      in       404      404      404      404
                            post  in       404      kept     key      in       409      404      404      404
                            else  in       405      405      key      in       405      404      404      404

@@ -48,6 +48,8 @@ def samples(sieged: Sieged) -> dict[str, Any]:
     """A value for each part of an address; a part that is not here fails the test that meets it."""
     return {
         "order_id": sieged.order.order_id,
+        "product": "vps",
+        "plan_code": "vps-1-2026",
         "nichandle": "agathe1-ovh",
         "reference": sieged.reference,
         # A receipt is of the order that was withdrawn from.
@@ -194,6 +196,17 @@ def test_the_pages_open_to_everybody_are_these():
         "set_language",
         "health_live",
         "health_ready",
+        "carts:domains",
+        "carts:domain_answers",
+        "carts:subsidiary_choose",
+        "carts:catalogue",
+        "carts:plan",
+        "carts:cart",
+        "carts:cart_add",
+        "carts:cart_undo",
+        "carts:coupon",
+        "carts:cart_check",
+        "carts:item",
     }
 
 
