@@ -100,12 +100,15 @@ def _forget(rows: list[CartItem]) -> None:
 
 
 # --- What is there and nobody knows -----------------------------------------------------------------------------------
-def _take_in(work: Work, rows: list[CartItem], item_id: int) -> None:
+def _take_in(work: Work, rows: list[CartItem], item_id: int, *, came_now: bool = False) -> None:
+    """came_now: nothing but names was added since OVHcloud was asked what it has."""
     try:
         record = work.gateway.cart_item(work.id, item_id)
     except NotFound:
         return
-    row = _ours(rows, record) or _zone_row(work, rows, record)
+    row = _ours(rows, record)
+    if row is None and record.parent_item_id is None and (came_now or _is_zone(record)):
+        row = _zone_row(work, rows, record)
     if row is None:
         _take_out(work, item_id)
         return
@@ -133,8 +136,6 @@ def _ours(rows: list[CartItem], record: CartItemRecord) -> CartItem | None:
 
 def _zone_row(work: Work, rows: list[CartItem], record: CartItemRecord) -> CartItem | None:
     """The row of a DNS zone that came by itself: of the name that was added last before it and has none yet."""
-    if record.product_id != "dns" or record.parent_item_id is not None:
-        return None
     with_zone = {row.domain for row in rows if row.came_by_itself and row.ovh_item_id is not None}
     names = [
         row
@@ -149,7 +150,7 @@ def _zone_row(work: Work, rows: list[CartItem], record: CartItemRecord) -> CartI
     if row is None:
         row = CartItem.objects.create(
             cart=work.cart,
-            product="dns",
+            product="dns" if _is_zone(record) else record.product_id[:40],
             plan_code=record.plan_code[:100],
             domain=owner.domain,
             pricing_mode=record.pricing_mode[:60] or "default",
@@ -162,11 +163,15 @@ def _zone_row(work: Work, rows: list[CartItem], record: CartItemRecord) -> CartI
     return row
 
 
+def _is_zone(record: CartItemRecord) -> bool:
+    return record.product_id.startswith("dns") or "zone" in (record.product_id, record.plan_code)
+
+
 def _find_zones(work: Work, rows: list[CartItem]) -> None:
     """Names were added: their zones came with them. A zone that did not come is not shown."""
     known = {row.ovh_item_id for row in rows}
     for item_id in sorted(set(work.gateway.cart_item_ids(work.id)) - known):
-        _take_in(work, rows, item_id)
+        _take_in(work, rows, item_id, came_now=not work.reread)
     for row in rows:
         if row.came_by_itself and row.ovh_item_id is None:
             CartItem.objects.filter(pk=row.pk).delete()
@@ -197,7 +202,7 @@ def _compare(work: Work, rows: list[CartItem], row: CartItem) -> None:
         return
     if row.came_by_itself:
         _know(row, record, follow=True)
-    elif (record.plan_code, record.pricing_mode) != (row.plan_code, row.pricing_mode):
+    elif _is_another(record, row):
         # Neither can be changed: it goes, its options with it, and all come back.
         _take_out(work, row.ovh_item_id)
         _forget([one for one in rows if row.pk in (one.pk, one.parent_id)])
@@ -211,6 +216,11 @@ def _compare(work: Work, rows: list[CartItem], row: CartItem) -> None:
         _without(work, record.item_id, configuration_id)
     lost = known - set(record.configurations)
     row.configurations.filter(ovh_configuration_id__in=lost).update(ovh_configuration_id=None, is_mirrored=False)
+
+
+def _is_another(record: CartItemRecord, row: CartItem) -> bool:
+    """What OVHcloud does not tell is as it was."""
+    return record.plan_code not in ("", row.plan_code) or record.pricing_mode not in ("", row.pricing_mode)
 
 
 def _changed(work: Work, row: CartItem, record: CartItemRecord) -> CartItemRecord:
@@ -253,7 +263,9 @@ def _added(work: Work, rows: list[CartItem], row: CartItem) -> CartItemRecord | 
             return None
         return gateway.add_option(work.id, parent.product, parent.ovh_item_id, quantity=row.quantity, **wanted)
     if row.product == "domain":
-        return gateway.add_domain(work.id, row.domain, **wanted)
+        # The deprecated way to name an offer.
+        offer_id = row.offer_id if row.pricing_mode == "default" else ""
+        return gateway.add_domain(work.id, row.domain, offer_id=offer_id, **wanted)
     return gateway.add_product(work.id, row.product, quantity=row.quantity, **wanted)
 
 
