@@ -316,6 +316,7 @@ if AUDIT_ADDRESSES not in {"full", "network", "none"}:
     raise ImproperlyConfigured("AUDIT_ADDRESSES is full, network or none.")
 # Days for which what is kept: accounts/retention.py. Declarations and their receipts are not let go by themselves.
 RETAIN_AUDIT_DAYS = env.int("RETAIN_AUDIT_DAYS", 365)
+RETAIN_CARTS_DAYS = env.int("RETAIN_CARTS_DAYS", 90)
 RETAIN_EVIDENCE_DAYS = env.int("RETAIN_EVIDENCE_DAYS", 365)
 RETAIN_NOTICES_DAYS = env.int("RETAIN_NOTICES_DAYS", 365)
 RETAIN_INVITATIONS_DAYS = env.int("RETAIN_INVITATIONS_DAYS", 30)
@@ -342,9 +343,9 @@ LIMITS = {
     "noted": "1/h/ip",
     "people": "60/m/ip,30/m/user",
     # Each search is a call to OVHcloud for each name and extension.
-    "domains": "20/m/ip,30/m/user",
-    "answers": "240/m/ip,240/m/user",
-    "cart": "120/m/ip,120/m/user",
+    "domains": "40/m/ip,20/m/user",
+    "answers": "240/m/ip,180/m/user",
+    "cart": "120/m/ip,60/m/user",
 }
 MFA_ADAPTER = "accounts.factors.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
