@@ -8,16 +8,20 @@ class CartsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import rotation
+        from accounts import retention, rotation
         from accounts.signals import forgetting, key_granted
-        from carts import sign_in  # noqa: F401  (it listens for sign-ins)
+        from carts import export, sign_in  # noqa: F401  (sign_in listens for sign-ins)
         from carts.checkout.kind import CheckoutKind
         from carts.models import Configuration
+        from carts.retention import let_carts_go
+        from orders.export import also
         from orders.models import Intent
         from orders.relay import register
 
         register(Intent.Kind.CHECKOUT, CheckoutKind())
         rotation.register(Configuration, "key_binding", "encrypted_value")
+        retention.keep_for("carts and searches", "RETAIN_CARTS_DAYS", let_carts_go)
+        also("carts.json", export.carts)
         forgetting.connect(_erase, dispatch_uid="carts.erase")
         key_granted.connect(_go_on, dispatch_uid="carts.go_on")
 

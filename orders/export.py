@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -34,6 +35,15 @@ CLAIM = timedelta(minutes=5)
 _TRIGGERS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 
+# Of other packages: the name of a file, and what is in it for one account. See `also`.
+_OTHERS: dict[str, Callable[[Nichandle], Any]] = {}
+
+
+def also(name: str, tell: Callable[[Nichandle], Any]) -> None:
+    """Have this file in every download: as JSON, what `tell` says of an account. orders knows nothing else about it."""
+    _OTHERS[name] = tell
+
+
 def make_due(limit: int = 2) -> int:
     """Make the exports that wait. One that fails is tried again when its claim runs out."""
     now = timezone.now()
@@ -61,6 +71,8 @@ def make(nichandle: Nichandle) -> bytes:
         for retraction in _declared(nichandle).select_related("document"):
             if hasattr(retraction, "document"):
                 zipped.writestr(f"receipts/{retraction.reference}.pdf", bytes(retraction.document.pdf))
+        for name, tell in _OTHERS.items():
+            zipped.writestr(name, _json(tell(nichandle)))
         zipped.writestr("trail.json", _json(_trail(nichandle)))
     return archive.getvalue()
 
@@ -85,9 +97,9 @@ def _write_orders(file: Any, nichandle: Nichandle) -> None:
 
 
 def _order(order: Order) -> dict[str, Any]:
-    facts = {name: value for name, value in _all_fields(order).items() if name not in INTERNAL}
-    facts["details"] = [_all_fields(detail, without={"id", "order"}) for detail in order.details.all()]
-    facts["events"] = [_all_fields(event, without={"id", "order"}) for event in order.events.all()]
+    facts = {name: value for name, value in all_fields(order).items() if name not in INTERNAL}
+    facts["details"] = [all_fields(detail, without={"id", "order"}) for detail in order.details.all()]
+    facts["events"] = [all_fields(event, without={"id", "order"}) for event in order.events.all()]
     return facts
 
 
@@ -117,7 +129,7 @@ def _declared(nichandle: Nichandle) -> Any:
 
 def _withdrawals(nichandle: Nichandle) -> list[dict[str, Any]]:
     return [
-        _all_fields(retraction, without={"id", "order", "intent", "form_key"})
+        all_fields(retraction, without={"id", "order", "intent", "form_key"})
         | {"state": retraction.intent.state if retraction.intent else ""}
         for retraction in _declared(nichandle).select_related("intent")
     ]
@@ -138,7 +150,7 @@ def _trail(nichandle: Nichandle) -> list[dict[str, Any]]:
     ]
 
 
-def _all_fields(row: Any, without: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
+def all_fields(row: Any, without: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
     return {
         field.name: field.value_from_object(row) for field in row._meta.concrete_fields if field.name not in without
     }

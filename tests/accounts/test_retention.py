@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts import audit, retention, seals, tasks
 from accounts.models import AuditEvent, Notice, Session, SignIn
+from carts.models import DomainCheck
 from orders.models import Evidence
 from support import invitations
 from support.models import Invitation
@@ -26,6 +27,7 @@ def a_row_of_each_kind(client: Client, ovh: object) -> None:
     customer = make_customer()
     Notice.objects.create(nichandle=customer.nichandle, to=customer.nichandle, kind="linked", next_attempt_at=None)
     invitations.invite(make_staff())
+    DomainCheck.objects.create(nichandle=customer.nichandle, subsidiary="FR", domain="montagne.fr")
     Evidence.objects.create(order=make_order(customer.nichandle), route="GET /me/order/{orderId}", digest=b"")
     seals.seal_due(batch=1)
 
@@ -33,6 +35,7 @@ def a_row_of_each_kind(client: Client, ovh: object) -> None:
 def counts() -> dict[str, int]:
     return {
         "answers of OVHcloud": Evidence.objects.count(),
+        "carts and searches": DomainCheck.objects.count(),
         "audit lines": AuditEvent.objects.exclude(action="retention").count(),
         "invitations": Invitation.objects.count(),
         "notices": Notice.objects.count(),
@@ -47,7 +50,8 @@ def test_every_rule_is_tried_here():
 
 
 @pytest.mark.parametrize(
-    "kind", ["answers of OVHcloud", "audit lines", "invitations", "notices", "sessions", "sign-ins"]
+    "kind",
+    ["answers of OVHcloud", "audit lines", "carts and searches", "invitations", "notices", "sessions", "sign-ins"],
 )
 def test_old_rows_go_and_young_ones_stay(kind, client, ovh, caplog):
     a_row_of_each_kind(client, ovh)
