@@ -77,6 +77,29 @@ def test_a_cart_is_ordered_and_its_order_is_found_at_once(ovh: Sandbox, anna: Ni
     assert open_cart(anna).pk != found.cart.pk
 
 
+def test_from_a_search_to_an_order_in_the_guides_sequence(ovh: Sandbox, anna: Nichandle) -> None:
+    before = ovh.last_request()
+    actions.ask_about(anna, "FR", ["lavande.fr"])
+    sync.ask_domains_due()
+    found = carry(order(quoted_cart(anna)))
+    made = calls(ovh, before)
+    guide = [
+        "POST /order/cart",
+        "GET /order/cart/{}/domain",
+        "POST /order/cart/{}/domain",
+        "POST /order/cart/{}/assign",
+        "GET /order/cart/{}/item/{}/requiredConfiguration",
+        "POST /order/cart/{}/item/{}/configuration",
+        "GET /order/cart/{}/checkout",
+        "POST /order/cart/{}/checkout",
+    ]
+    assert [call for call in dict.fromkeys(made) if call in guide] == guide
+    assert [call for call in made if call.startswith("POST")] == [call for call in guide if call.startswith("POST")]
+    # Two dry runs: what the page showed, and that it still is so.
+    assert len(made) == 14
+    assert found.ovh_order_id
+
+
 def test_an_order_that_is_not_listed_yet_is_looked_for_again(ovh: Sandbox, anna: Nichandle, checkout: Checkout) -> None:
     carry(checkout)
     for _ in range(2):
