@@ -44,7 +44,7 @@ def payment(order: Order, nichandle: Nichandle, now: datetime, *, may_pay: bool,
         "unread": row is None or row.choices is None,
         "choices": choices,
         "payable_here": payable and standing is None and (bool(offers) or is_free(order)),
-        "picked": _picked(offers, picked),
+        "picked": _picked(offers, picked, last),
         "attempts": len(intents),
         "amount_sent": amount_of(order),
         "show_form": payable and standing is None,
@@ -66,8 +66,10 @@ def _is_being_read(row: PaymentChoices | None, now: datetime) -> bool:
     return row.failed_at is None and row.asked_at is not None and row.asked_at > now - READ_WITHIN
 
 
-def _picked(offers: list[Choice], wanted: str) -> str:
-    """What was chosen before, else the default, else what comes first."""
+def _picked(offers: list[Choice], wanted: str, last: Intent | None) -> str:
+    """What was chosen before, else the default, else what comes first; not what was just refused."""
+    if last is not None and last.state == Intent.State.REFUSED:
+        offers = [choice for choice in offers if choice.key != last.arguments["key"]] or offers
     keys = [choice.key for choice in offers]
     if wanted in keys:
         return wanted

@@ -195,6 +195,7 @@ def test_after_the_banks_no_it_says_so_and_another_method_pays(browser, order, o
     assert "did not take this payment" in page
     assert "can&#x27;t be paid with" in page
     assert "Pay at OVHcloud" in page
+    assert f'value="{keys(order)["00"]}" checked' in page, "not what was just refused"
     # A page from before the refusal pays nothing: whoever presses has not read it.
     answer = browser.post(page_of(order), old | {"attempts": "0"})
     assert "Your last payment was not taken" in answer.content.decode()
