@@ -18,12 +18,13 @@ from django.utils import timezone
 from accounts import ovh
 from accounts.actions import note_revoked
 from accounts.breaker import BreakerOpen
-from accounts.models import Nichandle
+from accounts.models import Link, Nichandle
 from accounts.ovh import NoKey
 from carts.models import Cart, DomainCheck, SearchCart
 from carts.sync import copies, kept
 from carts.sync.copies import TOO_LATE, back_off, copy_for, gone
 from gateway import (
+    AccessRule,
     CredentialRevoked,
     DomainOfferRecord,
     Gateway,
@@ -36,6 +37,8 @@ from gateway import (
 )
 from orders.sync.turn import Turn
 
+# What the operator's key has to allow; making a cart asks for no key.
+LOOKING_UP = (AccessRule("GET", "/order/cart/*/domain"),)
 # A call with its tries ends within 15 s, and a turn begins none after 25 s.
 LEASE = timedelta(seconds=60)
 AT_ONCE = 64
@@ -120,7 +123,8 @@ def _jobs_of(
     try:
         if asker is None:
             raise NoKey
-        gateway = _gateway(turn, asker, calls=len(checks) + 1)
+        link = _link_for_visitors(asker) if subsidiary else _link_of(asker)
+        gateway = turn.gateway(link, turn.reserve({link.pk: len(checks) + 1}).get(link.pk, 0))
         ovh_cart_id = _search_cart(gateway, subsidiary) if subsidiary else copy_for(asker, gateway)
     except NoKey:
         for check in checks:
@@ -136,16 +140,32 @@ def _jobs_of(
     return [(check, ovh_cart_id, partial(_offers, gateway, ovh_cart_id, check.domain)) for check in checks]
 
 
-def _gateway(turn: Turn, asker: Nichandle, calls: int) -> Gateway:
-    """By a key that may order. Where the account's may not, that is said on its cart."""
+def _link_for_visitors(operator: Nichandle) -> Link:
+    """
+    Raises:
+        NoKey: none of the operator's keys may look names up.
+    """
+    links = operator.links.usable().select_related("user").order_by("-renewed_at")
+    found = [link for link in links if ovh.covers(link.rules, LOOKING_UP)]
+    if not found:
+        raise NoKey(operator.nichandle)
+    return found[0]
+
+
+def _link_of(asker: Nichandle) -> Link:
+    """
+    A key that may order. Where the account's may not, that is said on its cart.
+
+    Raises:
+        NoKey: see there.
+    """
     try:
-        link = ovh.usable_link(asker, ordering=True)
+        return ovh.usable_link(asker, ordering=True)
     except NoKey:
         if asker.links.usable().exists():
             copies.open_cart(asker)
             Cart.objects.filter(nichandle=asker, state=Cart.State.OPEN).update(trouble=Cart.Trouble.RIGHTS)
         raise
-    return turn.gateway(link, turn.reserve({link.pk: calls}).get(link.pk, 0))
 
 
 def _offers(gateway: Gateway, ovh_cart_id: str, domain: str) -> Answer:

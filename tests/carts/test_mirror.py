@@ -5,8 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.utils import timezone
 
+from accounts import rotation
 from accounts.models import Link, Nichandle
 from accounts.ovh import SIGN_IN_RULES, gateway_for, gateway_with
 from carts import actions, sync
@@ -219,6 +221,17 @@ def test_a_code_goes_to_ovhcloud_and_nowhere_else(ovh: Sandbox, anna: Nichandle,
     row = item.configurations.get(label="AUTH_INFO")
     assert "s3cr3t" not in f"{row.value}{row.encrypted_value}{cart.quote}{caplog.text}"
     assert cart.quote["is_dry_run"]
+
+
+def test_codes_are_encrypted_anew_with_the_keys(ovh: Sandbox, anna: Nichandle, cart: Cart, settings: Any) -> None:
+    item = a_name(cart, "taken.fr", pricing_mode="transfer-default")
+    fill_in(item, OWNER_LEGAL_AGE="true", AUTH_INFO="s3cr3t code")
+    newer = Fernet.generate_key().decode()
+    settings.CREDENTIAL_KEYS = [newer, *settings.CREDENTIAL_KEYS]
+    list(rotation.rotate())
+    settings.CREDENTIAL_KEYS = [newer]
+    mirror(cart)
+    assert ("AUTH_INFO", "s3cr3t code") in at_ovh(ovh, anna, cart)[0]["filled_in"]
 
 
 def test_a_code_that_opens_no_more_is_asked_for_again(cart: Cart) -> None:
