@@ -15,6 +15,7 @@ from carts.checkout.ordering import default_method
 from carts.checkout.waiver import waiver
 from carts.configuring.labels import missing, words_of
 from carts.models import Cart, CartItem
+from carts.prices import amount
 from carts.queries.buyer import Buyer, buyer_of
 from carts.words import item_title
 from orders import formats
@@ -71,7 +72,7 @@ def _quoted(request: CustomerRequest, cart: Cart, items: list[CartItem]) -> dict
         "is_free": quotes.is_free(quote),
         "quoted_at": formats.clock(cart.quoted_at, request.nichandle.zone) if cart.quoted_at else "",
         "renewals": renewals(items, buyer),
-        "tax_words": buyer.tax_words,
+        "renewals_are_with_tax": buyer.rate is not None,
         "changes": price_changes(items),
         "contracts": [_contract(one) for one in quote["contracts"]],
         "waiver": waiver(cart, items),
@@ -81,7 +82,7 @@ def _quoted(request: CustomerRequest, cart: Cart, items: list[CartItem]) -> dict
 
 
 def renewals(items: Iterable[CartItem], buyer: Buyer) -> list[dict[str, str]]:
-    """What each product costs once its first period is over; what OVHcloud does not tell is left out."""
+    """What each product costs once its first period is over; what costs nothing, or is not told, is left out."""
     return [
         {
             "name": item_title(item),
@@ -90,7 +91,7 @@ def renewals(items: Iterable[CartItem], buyer: Buyer) -> list[dict[str, str]]:
             "per": words.per_words("P1Y" if item.product == "domain" else item.duration),
         }
         for item in items
-        if "RENEW" in item.prices
+        if "RENEW" in item.prices and amount(item.prices["RENEW"])[0]
     ]
 
 

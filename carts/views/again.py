@@ -15,6 +15,7 @@ from accounts.http import CustomerRequest
 from accounts.limits import limited
 from carts import actions, again
 from carts.actions import CartClosed
+from carts.context import count_of, note_count
 from orders import actions as order_actions
 from orders.models import Order
 
@@ -58,7 +59,10 @@ def order_again(request: CustomerRequest, order_id: int) -> HttpResponse:
 def _carry(request: CustomerRequest, order: Order) -> again.Carried | None:
     for _attempt in range(2):
         try:
-            return again.order_again(actions.cart_for(request), order)
+            cart = actions.cart_for(request)
+            carried = again.order_again(cart, order)
         except CartClosed:
             continue  # it was ordered in this very moment: the next one is a new one
+        note_count(request, count_of(cart))
+        return carried
     return None

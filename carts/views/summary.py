@@ -19,6 +19,7 @@ from carts import actions
 from carts.checkout import ordering, quotes
 from carts.checkout.ordering import OrderForm
 from carts.checkout.summary import summary_for_page
+from carts.context import note_count
 from carts.models import Cart, Checkout
 from orders import actions as order_actions
 
@@ -49,6 +50,8 @@ def _nothing_to_order(request: CustomerRequest) -> HttpResponse:
 def _page(request: CustomerRequest, cart: Cart, form: OrderForm | None = None, **more: Any) -> HttpResponse:
     now = timezone.now()
     context = summary_for_page(request, cart, now)
+    note_count(request, context["count"])
+    context["cart_count"] = context["count"]
     if context["waits_for_us"] and cart.is_quoted and cart.next_mirror_at is None:
         # What was asked half an hour ago is asked again.
         actions.try_again(cart)
@@ -92,4 +95,5 @@ def _order(request: Any) -> HttpResponse:
     except ordering.Changed as changed:
         cart.refresh_from_db()
         return _page(request, cart, differences=changed.differences, posted=True)
+    note_count(request, 0)
     return redirect("carts:ordered", checkout.pk)
