@@ -9,7 +9,8 @@ Kept = Mapping[str, str]
 
 
 def keep(price: Price) -> dict[str, str]:
-    return {"value": str(price.value), "currency_code": price.currency_code}
+    """The same amount is the same text, however OVHcloud spells it ("7.0", "7")."""
+    return {"value": f"{price.value.normalize():f}", "currency_code": price.currency_code}
 
 
 def amount(kept: Kept) -> tuple[Decimal, str]:
