@@ -15,7 +15,7 @@ from orders import formats, words
 from orders.freshness import signs
 from orders.models import Intent, Order, OrderImport, Retraction
 from orders.relay.waiting import FOR_STAFF
-from support import waiting
+from support import checkouts, waiting
 from support.search import PAGE
 
 _NICHANDLE = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
@@ -137,7 +137,7 @@ class QueueEntry:
     One thing that waits for a person. why: in our words; said: in OVHcloud's, or in a mail server's.
 
     number: "" where there is no order (yet). kind: of an intent, with its word for people in `title`; else "".
-    intent: its number where staff may ring it again or close it, else None.
+    intent: its number where staff may ring it again or close it, else None. facts: what is known of a checkout.
     """
 
     number: int | str
@@ -154,6 +154,7 @@ class QueueEntry:
     intent: int | None = None
     kind: str = ""
     title: str = ""
+    facts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -189,6 +190,7 @@ def refused(now: datetime) -> Queue:
     later = Intent.objects.filter(order=OuterRef("order"), kind=OuterRef("kind"), pk__gt=OuterRef("pk"))
     unpaid = Order.objects.awaiting_payment(now).filter(pk=OuterRef("order"))
     refused = _intents(Intent.State.REFUSED).filter(~Q(kind=Intent.Kind.PAYMENT) | Exists(unpaid))
+    refused = refused.filter(checkouts.still_refused(now))
     intents = refused.annotate(later=Subquery(later.values("pk")[:1])).filter(later=None)
     return _queue("refused", intents.order_by("created_at"), now)
 
@@ -198,7 +200,7 @@ def _intents(state: str) -> QuerySet[Intent]:
     first = declarations.order_by("declared_at")
     return (
         Intent.objects.filter(state=state)
-        .select_related("nichandle", "order__nichandle")
+        .select_related("nichandle", "order__nichandle", "checkout")
         .annotate(declared_at=Subquery(first.values("declared_at")[:1]))
     )
 
@@ -211,6 +213,7 @@ def _queue(name: str, intents: QuerySet[Intent], now: datetime) -> Queue:
             now,
             kind=row.kind,
             title=row.get_kind_display(),
+            facts=checkouts.facts(row),
             why=waiting.why_held(row.why) if row.state in FOR_STAFF else "",
             said=row.message,
             query_id=row.query_id,
