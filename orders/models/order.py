@@ -173,6 +173,11 @@ class Order(models.Model):
         return self.status == Status.NOT_PAID and self.gone_at is None and not self.is_expired(now)
 
     @property
+    def is_free(self) -> bool:
+        """It costs nothing, in whatever currency; OVHcloud still wants it confirmed."""
+        return self.price_with_tax == 0
+
+    @property
     def is_final(self) -> bool:
         """Nothing is asked about it any more."""
         return self.next_poll_at is None

@@ -38,10 +38,6 @@ def amount_of(order: Order) -> str:
     return f"{order.price_with_tax.normalize():f} {order.currency_code}"
 
 
-def is_free(order: Order) -> bool:
-    return order.price_with_tax == 0
-
-
 @transaction.atomic
 def pay_order(request: HttpRequest | None, order: Order, asked: Asked) -> Intent:
     """
@@ -65,7 +61,7 @@ def pay_order(request: HttpRequest | None, order: Order, asked: Asked) -> Intent
         raise NotPaid("another")
     if asked.amount != amount_of(order):
         raise NotPaid("price")
-    entry = free_choice() if is_free(order) else _chosen(order, asked.key)
+    entry = free_choice() if order.is_free else _chosen(order, asked.key)
     if entry is None:
         raise NotPaid("choice")
     intent = Intent.objects.create(

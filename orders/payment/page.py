@@ -9,7 +9,7 @@ from accounts.models import Nichandle
 from orders import formats
 from orders.models import Intent, Order, OrderEvent, PaymentChoices
 from orders.payment import words
-from orders.payment.asking import amount_of, is_free
+from orders.payment.asking import amount_of
 from orders.payment.choices import Choice, choice_from, choices_of
 from orders.payment.kind import PaymentKind
 
@@ -33,17 +33,17 @@ def payment(order: Order, nichandle: Nichandle, now: datetime, *, may_pay: bool,
     choices = choices_of(row)
     payable = order.can_be_paid(now)
     standing = last if last is not None and last.state not in Intent.OVER else None
-    reading = payable and may_pay and standing is None and not is_free(order) and _is_being_read(row, now)
+    reading = payable and may_pay and standing is None and not order.is_free and _is_being_read(row, now)
     made = _made(last, order, nichandle, now) if last else None
     offers = [choice for choice in choices if choice.available]
     return {
         "may_pay": may_pay,
-        "free": is_free(order),
+        "free": order.is_free,
         "made": made,
         "reading": reading,
         "unread": row is None or row.choices is None,
         "choices": choices,
-        "payable_here": payable and standing is None and (bool(offers) or is_free(order)),
+        "payable_here": payable and standing is None and (bool(offers) or order.is_free),
         "picked": _picked(offers, picked, last),
         "attempts": len(intents),
         "amount_sent": amount_of(order),

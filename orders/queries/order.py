@@ -71,6 +71,7 @@ def heading(order: Any, nichandle: Nichandle, now: datetime, came_from: ListFilt
         "came_from": came_from_query.removeprefix("?"),
         "url": f"{base}{carried}",
         "tracking_url": f"{base}tracking/{carried}",
+        "free": order.is_free,
         "pay_url": f"{base}pay/" if order.can_be_paid(now) else "",
         "check_url": f"{base}check/",
         "is_asked": is_asked(order, now),

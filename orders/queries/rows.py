@@ -102,7 +102,7 @@ def next_step(
     base = order_url(order)
     if order.can_be_paid(now):
         rest = _("before %(date)s") % {"date": expiry_words(order, nichandle, now)} if order.expiration_date else ""
-        return {"verb": _("Pay"), "url": f"{base}pay/", "rest": rest}
+        return {"verb": _("Confirm") if order.is_free else _("Pay"), "url": f"{base}pay/", "rest": rest}
     if until:
         left = days_left(until, now.astimezone(nichandle.zone).date())
         said = {"date": formats.weekday(until, nichandle.zone, now), "left": left}

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import Link
 from accounts.signals import key_granted
 from orders import relay, sync
+from orders.erasure import erase
 from orders.models import Intent, Order, OrderEvent, PaymentChoices
 from orders.payment import choices
 from orders.retraction.declaration import retract_order
@@ -274,3 +275,12 @@ def test_prepaid_money_on_the_account_is_a_choice_where_it_is_enough(ovh):
     relay.relay_due()
     assert ends(intent)[0] == State.ACCEPTED
     assert "ovhAccount" in {line.get("paymentType") for line in ovh.ledger(order.order_id)}
+
+
+def test_whoever_is_forgotten_takes_their_payments_along_and_leaves_what_a_withdrawal_names(ovh, order):
+    declared = unpaid(ovh, order.nichandle)
+    retract_order(declared, email="anna@example.com", language="en", request=None)
+    ask(order), ask(declared)
+    assert erase(order.nichandle) == 1
+    assert list(Intent.objects.values_list("kind", flat=True)) == ["retraction"]
+    assert list(Order.objects.values_list("pk", flat=True)) == [declared.pk]

@@ -120,6 +120,8 @@ def test_a_free_order_has_one_button_and_no_methods(ovh):
     browser.force_login(Person.objects.get(nichandle=order.nichandle))
     page = read(browser, order)
     assert "Confirm the free order" in page
+    assert "Confirm the free order" in browser.get(f"/orders/{order.order_id}/").content.decode()
+    assert "Pay €0.00" not in page
     assert 'name="method"' not in page
     assert pay(browser, order).status_code == 302
     relay.relay_due()
