@@ -3,7 +3,6 @@ Choosing in a real browser, the panel running as it really does: names come one 
 nothing. Found by what the pages are made of, so that both languages walk the same way.
 """
 
-import time
 from typing import Any
 
 import pytest
@@ -53,16 +52,16 @@ def test_from_a_wish_to_a_total(panel: Stack, ovh: Any, customer: Any, reader: A
     me = reader(width, language)
     page = me.page
     come_in(page, panel, customer)
-    # A slow registry holds nobody: the other eleven are there long before it.
-    ovh.arm("latency", "GET", "/order/cart/*/domain*", ms=6000, count=1)
+    page.goto(f"{panel.base}/catalogue/")
+    expect(page.locator("#plans[hx-trigger]")).to_have_count(0, timeout=30_000)
+    # A slow registry holds nobody: others are there while it is still waited for.
+    ovh.arm("latency", "GET", "/order/cart/*/domain*", ms=8000, count=1)
     page.goto(f"{panel.base}/domains/")
     page.locator("#q").fill("montagne")
     page.locator(SUBMIT).press("Enter")
-    began = time.monotonic()
     expect(page.locator("[data-domain]")).to_have_count(12)
-    expect(page.locator("[data-state=answered]").first).to_be_visible(timeout=5_000)
-    first = time.monotonic() - began
-    assert first < 5, first
+    expect(page.locator("[data-state=answered]").first).to_be_visible(timeout=8_000)
+    expect(page.locator("[data-state=waiting]")).not_to_have_count(0)
     expect(page.locator("[data-state=answered]")).to_have_count(12, timeout=20_000)
     expect(page.locator("progress")).to_have_count(0)
     assert not scrolls_sideways(page)
@@ -77,7 +76,7 @@ def test_from_a_wish_to_a_total(panel: Stack, ovh: Any, customer: Any, reader: A
     assert not scrolls_sideways(page)
 
     page.goto(f"{panel.base}/catalogue/")
-    page.locator('a[href$="/vps/vps-1-2026/"]').click(timeout=20_000)
+    page.locator('a[href$="/vps/vps-1-2026/"]').click()
     page.locator('[value="upfront12|P1Y"]').check()
     page.locator('[value="vps-backup"]').check()
     expect(page.locator("#plan-total .figure")).to_contain_text("83", timeout=5_000)
