@@ -1,5 +1,6 @@
 """OVHcloud's copy of a cart: made equal to our rows, whatever happens on the way."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -494,3 +495,11 @@ def test_an_empty_cart_is_not_made_at_ovhcloud(ovh: Sandbox, cart: Cart) -> None
     mirror(cart)
     assert calls(ovh, before) == []
     assert (cart.next_mirror_at, cart.quote) == (None, None)
+
+
+def test_a_turn_with_nothing_due_costs_three_queries(
+    cart: Cart, django_assert_num_queries: Callable[[int], Any]
+) -> None:
+    # What was ordered, what staff closed, what is due; and the two of a transaction within the test's own.
+    with django_assert_num_queries(5):
+        assert sync.mirror_due() == 0
