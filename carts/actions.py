@@ -456,10 +456,11 @@ def _stale(now: datetime) -> Q:
 
 # --- The catalogue ----------------------------------------------------------------------------------------------------
 def want_catalogue(subsidiary: str) -> None:
-    """Somebody looks at this price list: have it read, where it was not within the hour. Two queries."""
+    """Somebody looks at this price list: have it read, where it was not within the hour. Three queries."""
     now = timezone.now()
+    wanted = words.CATALOGUE + words.BESIDE
     CatalogueReading.objects.bulk_create(
-        [CatalogueReading(subsidiary=subsidiary, product=product) for product in words.CATALOGUE], ignore_conflicts=True
+        [CatalogueReading(subsidiary=subsidiary, product=product) for product in wanted], ignore_conflicts=True
     )
     old = Q(read_at=None) | Q(read_at__lt=now - Plan.FRESH)
     asleep = Q(next_read_at=None) | Q(next_read_at__gt=now + RETRY)

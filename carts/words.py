@@ -32,6 +32,8 @@ ABOUT: dict[str, Text] = {
 
 # The kinds of products of our catalogue.
 CATALOGUE = tuple(ABOUT)
+# And those that come along with one, whose options can be added.
+BESIDE = ("dns",)
 
 FAMILIES: dict[str, Text] = {
     "os": gettext_lazy("Operating system"),

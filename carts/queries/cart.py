@@ -89,7 +89,7 @@ def _row(
         "what": _what(item),
         "url": reverse("carts:item", args=[item.key]),
         "options": [_part(one, buyer, items) for one in options],
-        "zone": _zone(zone, items, buyer) if zone else None,
+        "zone": _zone(zone, items, buyer, choices) if zone else None,
         "durations": durations,
         # Then its button stands alone, with nothing to unfold.
         "only_remove": bool(item.domain) and not durations and not addable,
@@ -131,9 +131,15 @@ def _part(item: CartItem, buyer: Buyer, items: Sequence[CartItem]) -> dict[str, 
     }
 
 
-def _zone(zone: CartItem, items: Sequence[CartItem], buyer: Buyer) -> dict[str, Any]:
+def _zone(
+    zone: CartItem, items: Sequence[CartItem], buyer: Buyer, choices: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> dict[str, Any]:
     options = [one for one in items if one.parent_id == zone.pk]
-    return _part(zone, buyer, items) | {"options": [_part(one, buyer, items) for one in options]}
+    offered = choices.get((zone.product, zone.plan_code), {}).get("options", ())
+    return _part(zone, buyer, items) | {
+        "options": [_part(one, buyer, items) for one in options],
+        "addable": _addable(offered, options, zone, buyer),
+    }
 
 
 def _price(item: CartItem, buyer: Buyer) -> dict[str, str] | None:
@@ -188,16 +194,16 @@ def missing_of(item: CartItem) -> list[str]:
 def _choices(cart: Cart, items: Sequence[CartItem]) -> dict[tuple[str, str], dict[str, Any]]:
     """Durations, limits and options by product and plan, or by name, from what we read of OVHcloud. Two queries."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    codes = {item.plan_code for item in items if not item.domain and item.parent_id is None}
+    codes = {item.plan_code for item in items if item.product != "domain" and item.parent_id is None}
     plans = Plan.objects.filter(subsidiary=cart.subsidiary, plan_code__in=codes) if codes else ()
     for plan in plans:
         found[plan.product, plan.plan_code] = _of_plan(plan, items)
-    domains = {item.domain for item in items if item.domain}
+    domains = {item.domain for item in items if item.product == "domain" and item.domain}
     checks: Iterable[DomainCheck] = ()
     if domains:
         checks = DomainCheck.objects.filter(nichandle=cart.nichandle_id, subsidiary=cart.subsidiary, domain__in=domains)
     for check in checks:
-        modes = {item.pricing_mode for item in items if item.domain == check.domain}
+        modes = {item.pricing_mode for item in items if item.product == "domain" and item.domain == check.domain}
         offer = next((one for one in check.offers if one["pricing_mode"] in modes), None)
         if offer is not None:
             choices = [{"value": f"{offer['pricing_mode']}|{one}", "duration": one} for one in offer["durations"]]

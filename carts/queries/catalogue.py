@@ -37,7 +37,7 @@ def catalogue(buyer: Buyer) -> dict[str, Any]:
         }
         for product in words.CATALOGUE
     ]
-    read = [one.read_at for one in readings.values() if one.read_at]
+    read = [one.read_at for product, one in readings.items() if one.read_at and product in plans]
     return {
         "sections": sections,
         "is_reading": any(not section["is_read"] and not section["message"] for section in sections),

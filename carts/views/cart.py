@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.http import wants_fragment
 from accounts.limits import limited
 from accounts.ordering import rights_url
-from carts import actions, names, words
+from carts import actions, names, subsidiaries, words
 from carts.actions import AlreadyThere, CartClosed, CartFull, CartMoved, Wanted
 from carts.context import note_count
 from carts.forms import CouponForm, ItemForm, PlanForm
@@ -92,6 +92,8 @@ def _add_domain(request: HttpRequest) -> HttpResponse:
     if wanted is None:
         messages.error(request, _("This offer is no longer there. Search for the name again, please."))
     elif _put(request, wanted):
+        # Of the zone that comes along: its options.
+        actions.want_catalogue(subsidiaries.of(request))
         messages.success(request, _("%(what)s is in your cart.") % {"what": names.shown(domain)})
     return redirect(f"{back}#{domain}" if wanted else back)
 

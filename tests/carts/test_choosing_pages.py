@@ -8,9 +8,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from carts import actions
+from carts import actions, sync
 from carts.models import Cart, CartItem, CatalogueReading, DomainCheck, Plan
 from tests.carts.made import make_cart, make_name, make_vps, may_order, price, put_quote, requirement
+from tests.carts.shop import a_name, calls, mirror, open_cart, shopper
 from tests.factories import make_customer
 
 pytestmark = pytest.mark.django_db
@@ -305,7 +306,7 @@ def test_the_catalogue_is_read_when_somebody_looks(client):
     page = client.get("/catalogue/").content.decode()
     assert "hx-trigger" in page
     due = CatalogueReading.objects.filter(subsidiary="FR", next_read_at__lte=timezone.now())
-    assert set(due.values_list("product", flat=True)) == {"vps", "webHosting", "emailpro"}
+    assert set(due.values_list("product", flat=True)) == {"vps", "webHosting", "emailpro", "dns"}
 
 
 def test_an_old_price_list_is_read_again(client):
@@ -477,6 +478,41 @@ def test_the_zone_is_explained_and_can_be_left_out(customer_client, cart):
     assert "Anycast" in said
     customer_client.post(f"/cart/{item.key}/", {"do": "no-zone"})
     assert CartItem.objects.get().without_zone
+
+
+def test_an_option_of_the_zone_is_offered_added_and_counted_by_ovhcloud(ovh):
+    nichandle = shopper(ovh)
+    client = Client()
+    client.force_login(nichandle.user)
+    cart = open_cart(nichandle)
+    a_name(cart)
+    actions.want_catalogue("FR")
+    sync.read_catalogues_due()
+    mirror(cart)
+    zone = cart.items.get(came_by_itself=True)
+    page = client.get("/cart/")
+    assert "dns-anycast €1.43 a year" in text_of(page)
+    client.post(f"/cart/{zone.key}/", {"do": "add", "plan_code": "dns-anycast"})
+    mirror(cart)
+    assert zone.options.get().ovh_item_id is not None
+    page = text_of(client.get("/cart/"))
+    assert "€1.43 Remove dns-anycast" in page
+    assert "dns-anycast €1.43 a year" not in page
+
+
+def test_the_first_answer_is_there_after_one_call(ovh):
+    """However many names are searched: the fragment that comes next shows it."""
+    nichandle = shopper(ovh)
+    client = Client()
+    client.force_login(nichandle.user)
+    before = ovh.last_request()
+    client.get("/domains/?q=montagne")
+    assert calls(ovh, before) == []
+    sync.ask_domains_due(limit=1)
+    assert calls(ovh, before) == ["POST /order/cart", "GET /order/cart/{}/domain"]
+    page = client.get("/domains/answers/?q=montagne&done=", headers={"HX-Request": "true"})
+    assert page.content.decode().count('data-state="answered"') == 1
+    assert "1 of 12 answered" in text_of(page)
 
 
 def test_the_total_is_ovhclouds_once_it_is_of_this_cart(customer_client, cart):
