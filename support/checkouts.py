@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from carts.checkout import quotes
 from carts.models import Checkout
+from carts.prices import amount
 from orders.models import Intent
 
 # A refused one is its customer's own matter, whose cart is open again; staff see it so long, in case they are asked.
@@ -16,7 +17,7 @@ SHOWN_FOR = timedelta(days=7)
 MOST_LINES = 5
 
 
-def still_refused(now: datetime) -> Q:
+def still_refused(now: datetime) -> Any:
     """Of refused intents, all but checkouts that are old, or that the same cart was ordered after."""
     later = Checkout.objects.filter(cart=OuterRef("checkout__cart"), pk__gt=OuterRef("checkout__pk"))
     young = Q(created_at__gt=now - SHOWN_FOR)
@@ -32,7 +33,7 @@ def facts(intent: Any) -> list[str]:
     checkout: Checkout | None = getattr(intent, "checkout", None)
     if checkout is None:
         return []
-    lines = [line["description"] for line in checkout.quote["lines"] if quotes.amount(line["total_price"])[0] > 0]
+    lines = [line["description"] for line in checkout.quote["lines"] if amount(line["total_price"])[0] > 0]
     said = lines[:MOST_LINES]
     if len(lines) > MOST_LINES:
         more = len(lines) - MOST_LINES

@@ -5,6 +5,7 @@ from typing import Any
 from accounts.models import Nichandle
 from carts.checkout import quotes
 from carts.models import Cart, Checkout
+from carts.prices import amount
 from orders.models import Intent
 
 State = Intent.State
@@ -32,7 +33,7 @@ def outcome_for_page(checkout: Checkout, nichandle: Nichandle) -> dict[str, Any]
         "order_number": number if is_there else None,
         "total": quotes.money(checkout.quote["prices"]["with_tax"]),
         "is_free": quotes.is_free(checkout.quote),
-        "lines": [line["description"] for line in checkout.quote["lines"] if quotes.amount(line["total_price"])[0] > 0],
+        "lines": [line["description"] for line in checkout.quote["lines"] if amount(line["total_price"])[0] > 0],
         "cart_is_open": checkout.cart.state == Cart.State.OPEN,
         "is_live": _stage(intent) in ("waiting", "doubtful", "accepted"),
     }

@@ -159,7 +159,7 @@ class ContactForm(forms.Form):
 
     _COUNTRIES = ("address-country", "nationality", "birthCountry")
 
-    def __init__(self, data: Any = None, *, initial: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
         self.fields["address-line1"] = Words(gettext_lazy("Address"), autocomplete="address-line1", required=True)
         self.fields["address-line2"] = Words(gettext_lazy("Address, second line"), autocomplete="address-line2")

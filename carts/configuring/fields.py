@@ -64,6 +64,7 @@ def field_for(requirement: Mapping[str, Any], contacts: Iterable[Contact], own_a
     contacts: the account's. own_account: what OVHcloud takes where no other account is named.
     """
     label, kind = requirement["label"], str(requirement.get("type") or "").lower()
+    widget: forms.Widget
     if label in BOXES:
         return Ticked("box")
     if label == "KEEP_DNS":

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from carts.checkout import quotes
 from carts.models import Cart, CartItem, Configuration
+from carts.prices import amount
 from orders import formats
 from orders.models import OrderImport
 from tests.carts.made import line, make_cart, make_name, make_vps, may_order, price, put_quote, quote
@@ -330,7 +331,7 @@ def test_lines_reductions_and_tax_come_to_the_total_as_it_is_shown(told):
 
 @given(some_quotes(), st.sampled_from(["without_tax", "tax", "with_tax"]))
 def test_a_digit_that_is_off_is_noticed(told, which):
-    value, code = quotes.amount(told["prices"][which])
+    value, code = amount(told["prices"][which])
     told["prices"][which] = price(value + Decimal("0.001"), code)
     assert not quotes.adds_up(told)
 
@@ -349,7 +350,7 @@ def test_summary_order_page_and_list_say_one_amount(cart, customer, customer_cli
     told = quote(lines, tax=207 * step, code=code)
     make_vps(cart, requirements=[])
     put_quote(cart, told)
-    sums = {name: quotes.amount(told["prices"][name])[0] for name in ("with_tax", "without_tax", "tax")}
+    sums = {name: amount(told["prices"][name])[0] for name in ("with_tax", "without_tax", "tax")}
     order = make_order(
         customer.nichandle,
         status="notPaid",
