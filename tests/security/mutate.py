@@ -24,12 +24,6 @@ MUTATIONS = [
         'return Order.objects.defer("search_text")',
         MATRIX,
     ),
-    (
-        "orders/views/orders.py",
-        "get_object_or_404(request.nichandle.orders, order",
-        "get_object_or_404(Order, order",
-        MATRIX,
-    ),
     ("orders/queries/listing.py", "= nichandle.orders.all()", "= Order.objects.all()", MATRIX),
     ("panel/settings.py", '    "accounts.middleware.SignInRequired",\n', "", MATRIX),
     ("panel/settings.py", '    "django.middleware.csrf.CsrfViewMiddleware",\n', "", MATRIX),
