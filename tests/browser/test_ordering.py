@@ -14,10 +14,13 @@ from carts import actions
 from carts.actions import Wanted
 from carts.models import Cart, Checkout
 from orders import sync
+from orders.models import Intent
 from tests.browser.journeys import reach, scrolls_sideways
-from tests.browser.places import places_and_scripts
+from tests.browser.places import places, places_and_scripts
 from tests.browser.test_choosing import come_in
 from tests.browser.test_choosing import customer as customer
+from tests.carts import made
+from tests.carts.made import OF_A_NAME, requirement
 from tests.processes.stack import Stack, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -98,3 +101,60 @@ def test_from_the_cart_to_the_page_of_the_order(
     expect(page.locator("#order-details tfoot tr").last).to_contain_text(shown)
     assert checkout.waived
     assert me.complaints == []
+
+
+# Every kind of field there is, and one that nobody has heard of.
+EVERYTHING = [
+    *OF_A_NAME,
+    *(requirement(label) for label in ("DOMAIN_CONFIG", "REASON", "PROTECTED_CODE", "CLAIMS_NOTICE", "AUTH_INFO")),
+    requirement("ACCEPT_CONDITIONS", "bool", required=True),
+    requirement("KEEP_DNS", "bool"),
+    requirement("SOME.new word", required=True),
+    requirement("some_flag", "bool"),
+    requirement("vps_datacenter", values=["GRA", "SBG"]),
+    requirement("country", values=[f"value {number}" for number in range(12)]),
+]
+
+
+@places
+def test_every_kind_of_field_is_within_reach_of_all(
+    panel: Stack, customer: Any, reader: Any, width: str, language: str
+):
+    account = customer.nichandle
+    item = made.make_name(made.make_cart(account), "mybrand.fr", requirements=EVERYTHING)
+    contact = made.make_contact(account)
+    made.make_contact(account, path="", lastName="Refused")
+    account.contacts.filter(path="").update(problem="Invalid phone number")
+    item.configurations.create(label="DNS", value="ns1.example.net", problem="too few")
+    me = reader(width, language)
+    come_in(me.page, panel, customer)
+    for path in (f"/cart/{item.key}/configure/", f"/cart/contacts/{contact.pk}/", "/cart/contacts/new/"):
+        me.page.goto(panel.base + path)
+        expect(me.page.locator("main h1")).to_be_visible()
+        for fold in me.page.locator("details:not([open]) > summary").all():
+            fold.click()
+        assert_usable(me.page)
+    me.page.goto(f"{panel.base}/cart/{item.key}/configure/")
+    me.page.locator('[name="at-SOME.new word"]').fill("anything")
+    me.page.locator('[name="at-SOME.new word"]').press("Tab")
+    expect(me.page.locator("#configure-status")).not_to_be_empty()
+    assert item.configurations.get(label="SOME.new word").value == "anything"
+    assert me.complaints == []
+
+
+@places
+def test_each_word_on_what_became_of_an_order_is_within_reach_of_all(
+    panel: Stack, customer: Any, reader: Any, width: str, language: str
+):
+    account = customer.nichandle
+    cart = made.make_cart(account, state=Cart.State.ORDERING)
+    kind = Intent.Kind.CHECKOUT
+    intent = Intent.objects.create(kind=kind, nichandle=account, state="dead", next_attempt_at=None)
+    checkout = Checkout.objects.create(cart=cart, intent=intent, nichandle=account, quote=made.quote(), language="en")
+    me = reader(width, language)
+    come_in(me.page, panel, customer)
+    for state in ("dead", "held", "refused", "closed"):
+        Intent.objects.filter(pk=intent.pk).update(state=state, why="key" if state == "held" else "", message="No")
+        me.page.goto(f"{panel.base}/cart/ordered/{checkout.pk}/")
+        expect(me.page.locator(f"#ordered[data-stage={state}]")).to_be_visible()
+        assert_usable(me.page)
