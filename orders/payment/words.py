@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from orders.models import Intent
 
@@ -40,7 +41,7 @@ def state(intent: Intent, *, shown: bool, late: bool) -> Said:
             )
         case Intent.State.ACCEPTED:
             return Said(
-                _("Accepted by OVHcloud"),
+                pgettext("payment", "Accepted by OVHcloud"),
                 _("OVHcloud took the payment. The order’s status follows in some moments; this page waits for it."),
                 "info",
             )
@@ -57,7 +58,7 @@ def state(intent: Intent, *, shown: bool, late: bool) -> Said:
             return Said(_("Being sent to OVHcloud"), _("Your payment is on its way. It is sent once."), "info")
         case Intent.State.DOUBTFUL:
             return Said(
-                _("Sent, waiting for OVHcloud"),
+                pgettext("payment", "Sent, waiting for OVHcloud"),
                 _(
                     "Your payment was sent and OVHcloud’s answer did not arrive. We look at the order before anything"
                     " else, so nothing is paid twice. This takes a minute or two."
