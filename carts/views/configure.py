@@ -41,8 +41,9 @@ def _form(request: CustomerRequest, item: CartItem, data: Any = None) -> Configu
 def _keep(request: CustomerRequest, item: CartItem) -> HttpResponse:
     form = _form(request, item, request.POST)
     if not form.requirements:
-        messages.info(request, _("OVHcloud has not said yet what it wants to know."))
-        return redirect("carts:configure", item.key)
+        if item.requirements is None:
+            messages.info(request, _("OVHcloud has not said yet what it wants to know."))
+        return _page_again(request, item)
     try:
         saving.configure(item, form.values())
     except (CartClosed, CartMoved):
@@ -59,6 +60,16 @@ def _keep(request: CustomerRequest, item: CartItem) -> HttpResponse:
     if "stay" in request.POST:
         return redirect("carts:configure", item.key)
     return redirect("carts:cart")
+
+
+def _page_again(request: CustomerRequest, item: CartItem) -> HttpResponse:
+    """The form in this browser is older than the product, which asks for nothing now: the whole page is loaded anew."""
+    where = reverse("carts:configure", args=[item.key])
+    if not wants_fragment(request):
+        return redirect(where)
+    response = HttpResponse()
+    response["HX-Redirect"] = where
+    return response
 
 
 def _context(request: CustomerRequest, item: CartItem, form: ConfigureForm) -> dict[str, Any]:

@@ -161,6 +161,15 @@ def test_by_htmx_each_field_is_told_how_it_stands(cart, customer_client):
     assert "Still to be filled in." in told
 
 
+def test_by_htmx_a_form_older_than_its_product_is_loaded_anew(cart, customer_client):
+    """A browser follows a redirect without telling htmx, which would look for regions in a whole page and find none."""
+    item = make_vps(cart, requirements=[])
+    where = f"/cart/{item.key}/configure/"
+    answer = customer_client.post(where, {"at-region": "europe"}, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Redirect"], answer.content) == (200, where, b"")
+    assert customer_client.post(where, {"at-region": "europe"})["Location"] == where
+
+
 def test_what_the_dry_run_refused_stands_on_its_field(cart, customer_client):
     item = make_name(cart)
     said = "Custom field TECH_ACCOUNT has an invalid value for product montagne.fr"

@@ -32,6 +32,7 @@ class Sieged:
     clara: User
     new: User
     support: User
+    supervisor: User
     administrator: User
     order: Order
     withdrawn: Order
@@ -54,6 +55,7 @@ ACTORS = (
     "linked",
     "nofactor",
     "support",
+    "supervisor",
     "administrator",
 )
 
@@ -85,6 +87,7 @@ def sieged(db: None) -> Sieged:
         clara=clara,
         new=make_staff("new@example.net", factor=False),
         support=make_staff("support@example.net"),
+        supervisor=make_staff("chief@example.net", role="supervisor"),
         administrator=make_staff("boss@example.net", role="administrator"),
         order=unpaid,
         withdrawn=paid,
@@ -92,7 +95,7 @@ def sieged(db: None) -> Sieged:
         reference=declared.retraction.reference,
         public=public,
         kept=make_kept("kurt3-ovh"),
-        item=cart_rows.make_vps(cart_rows.make_cart(account), requirements=[]),
+        item=cart_rows.make_vps(cart_rows.make_cart(account), requirements=[cart_rows.requirement("vps_os")]),
         contact=cart_rows.make_contact(account, firstName="Agathe", lastName="Canari"),
         checkout=_being_ordered(a),
     )
@@ -135,6 +138,7 @@ def browsers(sieged: Sieged) -> dict[str, Client]:
         "linked": sieged.clara,
         "nofactor": sieged.new,
         "support": sieged.support,
+        "supervisor": sieged.supervisor,
         "administrator": sieged.administrator,
     }
     return {actor: browser_of(users[actor]) for actor in ACTORS}

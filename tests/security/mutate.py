@@ -37,7 +37,7 @@ MUTATIONS = [
         "if False:",
         MATRIX,
     ),
-    ("accounts/middleware.py", "if user.nichandle and user.key_is_revoked and", "if False and", MATRIX),
+    ("accounts/middleware.py", "if request.link_is_lost and not", "if False and not", MATRIX),
     ("accounts/backends.py", "filter(pk=user_id, is_active=True)", "filter(pk=user_id)", MATRIX),
     ("support/views/desk.py", "if not request.user.may_support:", "if False:", MATRIX),
     ("panel/views.py", "@login_not_required\n@require_POST\n", "@login_not_required\n", MATRIX),
