@@ -26,13 +26,44 @@ class PanelOrder:
 
 @dataclass(frozen=True)
 class PanelIntent:
+    """order_id: None for a checkout, which has no order yet. attempted_at: of its last attempt."""
+
     pk: int
-    order_id: int
+    nichandle: str
+    order_id: int | None
     kind: str
     state: str
     why: str = ""
     next_attempt_at: datetime | None = None
     leased_until: datetime | None = None
+    attempted_at: datetime | None = None
+
+    @property
+    def about(self) -> str:
+        """As a violation's line names it."""
+        return f"order {self.order_id}" if self.order_id is not None else f"checkout of {self.nichandle}"
+
+
+@dataclass(frozen=True)
+class PanelCheckout:
+    """
+    A button pressed: "Order with obligation to pay".
+
+    cart: our row's number. ovh_cart: OVHcloud's copy. ovh_order_id: the order it made, as the panel holds.
+    shown: the number of the order to whose page its own leads on, and whose account that is.
+    """
+
+    pk: int
+    nichandle: str
+    intent: int
+    cart: int
+    cart_state: str
+    ovh_cart: str
+    pays: bool = False
+    ended: bool = False
+    ovh_order_id: int | None = None
+    shown: int | None = None
+    shown_to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,9 +95,13 @@ class OvhOrder:
 
 @dataclass(frozen=True)
 class Entry:
+    """by: who paid (customer: by the API, so the panel) or made it (checkout). cart: OVHcloud's, of an order made."""
+
     order_id: int
     event: str
     at: datetime
+    by: str = ""
+    cart: str = ""
 
 
 @dataclass
@@ -75,6 +110,7 @@ class Facts:
     One moment, read OVHcloud first.
 
     signed_in: accounts whose owner signed in, for which the panel answers. failed_pages: answers of 500.
+    paid_elsewhere: when at the latest an order was paid at OVHcloud itself, by the clock that `now` is of.
     found_secrets: "what, where" of each planted secret that was found.
     """
 
@@ -84,12 +120,17 @@ class Facts:
     ovh_orders: list[OvhOrder] = field(default_factory=list)
     orders: list[PanelOrder] = field(default_factory=list)
     intents: list[PanelIntent] = field(default_factory=list)
+    checkouts: list[PanelCheckout] = field(default_factory=list)
+    paid_elsewhere: dict[int, datetime] = field(default_factory=dict)
     retractions: list[PanelRetraction] = field(default_factory=list)
     receipts: list[PanelReceipt] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     mails: list[Mail] = field(default_factory=list)
     failed_pages: list[str] = field(default_factory=list)
     found_secrets: list[str] = field(default_factory=list)
+
+    def intents_of(self, kind: str) -> list[PanelIntent]:
+        return [intent for intent in self.intents if intent.kind == kind]
 
     def happened(self, event: str) -> set[int]:
         """The orders to which something happened, by the ledger."""
@@ -102,8 +143,19 @@ _ORDERS = """
     FROM orders_order o JOIN accounts_nichandle n ON n.id = o.nichandle_id
 """
 _INTENTS = """
-    SELECT i.id, o.order_id, i.kind, i.state, i.why, i.next_attempt_at, i.leased_until
-    FROM orders_intent i JOIN orders_order o ON o.id = i.order_id
+    SELECT i.id, n.nichandle, o.order_id, i.kind, i.state, i.why, i.next_attempt_at, i.leased_until, i.attempted_at
+    FROM orders_intent i
+        JOIN accounts_nichandle n ON n.id = i.nichandle_id
+        LEFT JOIN orders_order o ON o.id = i.order_id
+"""
+_CHECKOUTS = """
+    SELECT k.id, n.nichandle, k.intent_id, k.cart_id, c.state, c.ovh_cart_id, k.pay_at_once, k.ended, k.ovh_order_id,
+        o.order_id, owner.nichandle
+    FROM carts_checkout k
+        JOIN accounts_nichandle n ON n.id = k.nichandle_id
+        JOIN carts_cart c ON c.id = k.cart_id
+        LEFT JOIN orders_order o ON o.id = k.order_id
+        LEFT JOIN accounts_nichandle owner ON owner.id = o.nichandle_id
 """
 _RETRACTIONS = "SELECT reference, order_number, intent_id FROM orders_retraction"
 _RECEIPTS = """
@@ -115,7 +167,10 @@ _OVH_ORDERS = """
         gone_at IS NOT NULL
     FROM sandbox_order
 """
-_LEDGER = "SELECT order_id, event, at FROM sandbox_ledgerentry ORDER BY id"
+_LEDGER = """
+    SELECT order_id, event, at, COALESCE(facts ->> 'by', ''), COALESCE(facts ->> 'cart', '')
+    FROM sandbox_ledgerentry ORDER BY id
+"""
 
 
 def read(panel_url: str, ovh_url: str) -> Facts:
@@ -127,6 +182,7 @@ def read(panel_url: str, ovh_url: str) -> Facts:
     with psycopg.connect(panel_url) as panel:
         facts.orders = _rows(panel, _ORDERS, PanelOrder)
         facts.intents = _rows(panel, _INTENTS, PanelIntent)
+        facts.checkouts = _rows(panel, _CHECKOUTS, PanelCheckout)
         facts.retractions = _rows(panel, _RETRACTIONS, PanelRetraction)
         facts.receipts = _rows(panel, _RECEIPTS, PanelReceipt)
     return facts

@@ -6,15 +6,10 @@ what to look at; `violations` asks them all.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 
-from tests.chaos.facts import Facts, PanelIntent
-
-# Whoever still waits for its turn is not late before this.
-LATE = timedelta(seconds=15)
-# A person decides about these, and the desk lists them.
-_WITH_A_PERSON = {"held", "dead", "closed"}
-_OVER = {"refused", "closed"}
+from tests.chaos import bought
+from tests.chaos.ends import OVER, forgotten, wrong_end
+from tests.chaos.facts import Facts
 
 
 def violations(facts: Facts) -> list[str]:
@@ -23,15 +18,22 @@ def violations(facts: Facts) -> list[str]:
 
 # --- Declarations and intents -----------------------------------------------------------------------------------------
 def told_is_stored(facts: Facts) -> Iterator[str]:
-    """Every declaration that a customer saw acknowledged is stored."""
+    """Every declaration, payment and order of a cart that a customer saw acknowledged is stored."""
     orders = {row.order_id for row in facts.retractions}
     references = {row.reference for row in facts.retractions}
+    payments = {(intent.nichandle, intent.order_id) for intent in facts.intents_of("payment")}
+    checkouts = {(row.nichandle, row.pk) for row in facts.checkouts}
     for told in facts.told:
-        if told.order_id not in orders or (told.reference and told.reference not in references):
-            yield (
-                f"LOST DECLARATION order {told.order_id} of {told.nichandle}: acknowledged at {told.at:%H:%M:%S}"
-                f" ({told.reference or 'by the redirect'}), no such row in orders_retraction"
-            )
+        who, when = told.nichandle, f"acknowledged at {told.at:%H:%M:%S}"
+        if told.kind == "payment":
+            if (who, told.number) not in payments:
+                yield f"LOST PAYMENT order {told.number} of {who}: {when}, no such row in orders_intent"
+        elif told.kind == "checkout":
+            if (who, told.number) not in checkouts:
+                yield f"LOST CHECKOUT {told.number} of {who}: {when}, no such row in carts_checkout"
+        elif told.number not in orders or (told.reference and told.reference not in references):
+            how = told.reference or "by the redirect"
+            yield f"LOST DECLARATION order {told.number} of {who}: {when} ({how}), no such row in orders_retraction"
 
 
 def accepted_once(facts: Facts) -> Iterator[str]:
@@ -41,52 +43,34 @@ def accepted_once(facts: Facts) -> Iterator[str]:
             yield f"TWICE order {order_id}: {times} retractions accepted; see /_control/ledger?order={order_id}"
 
 
-def intents_end_as_the_ledger_says(facts: Facts) -> Iterator[str]:
-    """Accepted where OVHcloud accepted, not where it did not; and none is forgotten on its way."""
+def withdrawals_end_as_the_ledger_says(facts: Facts) -> Iterator[str]:
+    """Accepted where OVHcloud accepted, not where it did not."""
     accepted = facts.happened("retraction_accepted")
-    by_order: dict[int, list[PanelIntent]] = defaultdict(list)
-    for intent in facts.intents:
-        by_order[intent.order_id].append(intent)
-        yield from _wrong_end(intent, intent.order_id in accepted)
-        yield from _forgotten(facts, intent)
+    states: dict[int | None, list[str]] = defaultdict(list)
+    for intent in facts.intents_of("retraction"):
+        states[intent.order_id].append(intent.state)
+        yield from wrong_end(intent, intent.order_id in accepted)
     for order_id in sorted(accepted):
-        if not by_order[order_id]:
+        if not states[order_id]:
             yield f"NOBODY ASKED order {order_id}: OVHcloud accepted a retraction of which orders_intent knows nothing"
-        elif all(intent.state in _OVER for intent in by_order[order_id]):
-            states = ", ".join(f"{intent.pk} {intent.state}" for intent in by_order[order_id])
-            yield f"WRONG END order {order_id}: OVHcloud accepted, and its intents say {states}"
+        elif set(states[order_id]) <= OVER:
+            yield f"WRONG END order {order_id}: OVHcloud accepted its retraction, its intents say {states[order_id]}"
 
 
-def _wrong_end(intent: PanelIntent, taken: bool) -> Iterator[str]:
-    if intent.state == "accepted" and not taken:
-        yield f"WRONG END order {intent.order_id}: intent {intent.pk} says accepted, OVHcloud's ledger does not"
-    if intent.state in _WITH_A_PERSON - _OVER and taken:
-        yield (
-            f"WRONG END order {intent.order_id}: intent {intent.pk} is {intent.state} ({intent.why}) for a person,"
-            " and OVHcloud has accepted"
-        )
-
-
-def _forgotten(facts: Facts, intent: PanelIntent) -> Iterator[str]:
-    """Open, and nobody comes for it. One whose time has not come, or that a worker holds, is on its way."""
-    if intent.state in _WITH_A_PERSON | {"accepted", "refused"}:
-        return
-    due = intent.next_attempt_at
-    held = intent.leased_until is not None and intent.leased_until + LATE > facts.now
-    what = f"FORGOTTEN order {intent.order_id}: intent {intent.pk} is {intent.state}"
-    if due is None:
-        yield f"{what} and has no time at which anybody comes"
-    elif due + LATE < facts.now and not held:
-        yield f"{what}, its time was {due:%H:%M:%S}"
+def none_is_forgotten(facts: Facts) -> Iterator[str]:
+    """No intent of any kind is left on its way."""
+    for intent in facts.intents:
+        yield from forgotten(intent, facts.now)
 
 
 def no_intent_is_doubled(facts: Facts) -> Iterator[str]:
     """One standing intent of a kind for an order, however many declarations name it."""
-    standing = Counter((row.order_id, row.kind) for row in facts.intents if row.state not in _OVER)
+    open_ones = [row for row in facts.intents if row.state not in OVER and row.order_id is not None]
+    standing = Counter((row.order_id, row.kind) for row in open_ones)
     for (order_id, kind), count in standing.items():
         if count > 1:
             yield f"DOUBLED order {order_id}: {count} standing intents of kind {kind} in orders_intent"
-    over = Counter(row.order_id for row in facts.intents if row.state in _OVER)
+    over = Counter(row.order_id for row in facts.intents_of("retraction") if row.state in OVER)
     for order_id, count in Counter(row.order_id for row in facts.retractions).items():
         if count > over[order_id] + 1:
             yield f"DOUBLED order {order_id}: {count} declarations stored while one stood, in orders_retraction"
@@ -177,8 +161,16 @@ def no_secret_is_told(facts: Facts) -> Iterator[str]:
 INVARIANTS: tuple[Callable[[Facts], Iterator[str]], ...] = (
     told_is_stored,
     accepted_once,
-    intents_end_as_the_ledger_says,
+    withdrawals_end_as_the_ledger_says,
+    none_is_forgotten,
     no_intent_is_doubled,
+    bought.paid_once,
+    bought.payments_end_as_the_ledger_says,
+    bought.needless_is_not_sent,
+    bought.carts_become_one_order,
+    bought.checkouts_end_as_the_ledger_says,
+    bought.carts_are_as_their_checkouts,
+    bought.ordered_is_shown,
     orders_are_as_ovhcloud_has_them,
     expired_is_never_early_nor_paid,
     receipts_arrive,
@@ -190,7 +182,7 @@ INVARIANTS: tuple[Callable[[Facts], Iterator[str]], ...] = (
 def unsettled(facts: Facts) -> list[str]:
     """What is still on its way, though nothing need be wrong with it."""
     on_its_way = [row for row in facts.intents if row.state in ("waiting", "sending", "doubtful")]
-    return [f"intent {row.pk} of order {row.order_id} is {row.state}" for row in on_its_way] + [
+    return [f"{row.kind} {row.pk}, {row.about}, is {row.state}" for row in on_its_way] + [
         f"receipt {row.pk} of {row.reference} is not sent" for row in facts.receipts if row.sent_at is None
     ]
 

@@ -9,15 +9,18 @@ from datetime import UTC, datetime
 @dataclass(frozen=True)
 class Told:
     """
-    A customer was told that a withdrawal was received.
+    A customer was told that something was received.
 
-    reference: of the receipt, "" where the panel only said yes and led on, and no page could be read afterwards.
+    kind: as the panel's intents: retraction, payment, checkout. number: the order's; a checkout's own, for there is no
+    order yet. reference: of a withdrawal's receipt, "" where the panel only said yes and led on, and no page could be
+    read afterwards.
     """
 
+    kind: str
     nichandle: str
-    order_id: int
-    reference: str
+    number: int
     at: datetime
+    reference: str = ""
 
 
 class Journal:
@@ -29,11 +32,17 @@ class Journal:
         self.signed_in: set[str] = set()
         self.answers: Counter[str] = Counter()
         self.failed_pages: list[str] = []
+        self.paid_elsewhere: dict[int, datetime] = {}
         self.secrets: dict[str, str] = {}
 
-    def tell(self, nichandle: str, order_id: int, reference: str = "") -> None:
+    def tell(self, kind: str, nichandle: str, number: int, reference: str = "") -> None:
         with self._lock:
-            self.told.append(Told(nichandle, order_id, reference, datetime.now(UTC)))
+            self.told.append(Told(kind, nichandle, number, datetime.now(UTC), reference))
+
+    def note_paid_elsewhere(self, order_id: int) -> None:
+        """From now at the latest this order is paid, at OVHcloud itself. By our clock, which nobody shifts."""
+        with self._lock:
+            self.paid_elsewhere.setdefault(order_id, datetime.now(UTC))
 
     def note_sign_in(self, nichandle: str) -> None:
         with self._lock:

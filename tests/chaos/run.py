@@ -29,8 +29,8 @@ _NOT_LATE_S = 10
 # OVHcloud's life goes on at this pace, so that orders pass through every status in a run.
 _PACE, _PACE_AFTERWARDS = 15, 500
 _ARRIVE_WITHIN_S = 15
-# No withdrawal begins in the last part of a run: its looks need a minute to end.
-_DECLARING = 0.8
+# Nothing that OVHcloud is to do once is asked for in the last part of a run: its looks need a minute to end.
+_ASKING = 0.8
 # The tasks that a visibility time-out would deliver again, and their queues.
 _TASKS = {
     "orders.tasks.relay_intents": "intents",
@@ -94,6 +94,8 @@ class Run:
     def _begin(self) -> None:
         sandbox = self._stack.sandbox
         sandbox.pace(_PACE)
+        # Whoever pays or orders twice is not refused, so that it shows.
+        sandbox.settings(pays_twice=True, checkout_repeats=True)
         for position, who in enumerate(sandbox.customers):
             person = Person(
                 who,
@@ -110,8 +112,9 @@ class Run:
         self._let_them_in()
         if self._plan.careless:
             # Room for two to be under way at once, all through the run.
-            sandbox.arm("latency", path="/me/order/*/retraction", ms=3000)
-            sandbox.arm("accept_then_reset", path="/me/order/*/retraction", probability=0.5)
+            for path in ("/me/order/*/retraction", "/me/order/*/pay*", "/order/cart/*/checkout"):
+                sandbox.arm("latency", method="POST", path=path, ms=3000)
+                sandbox.arm("accept_then_reset", method="POST", path=path, probability=0.5)
 
     def _let_them_in(self) -> None:
         """Trouble begins once everybody is in and sees their orders, or after a while all the same."""
@@ -131,9 +134,9 @@ class Run:
         begin = sorted(troubles, reverse=True)
         ends: list[tuple[float, str, str]] = []
         while (now := time.monotonic() - began) < self._plan.seconds:
-            if now > self._plan.seconds * _DECLARING:
+            if now > self._plan.seconds * _ASKING:
                 for person in self._people:
-                    person.declaring = False
+                    person.asking = False
             for entry in [entry for entry in ends if entry[0] <= now]:
                 ends.remove(entry)
                 self._undo(*entry[1:])
@@ -266,6 +269,7 @@ class Run:
 
     def _facts(self) -> Facts:
         found = facts.read(self._stack.addresses.panel_database, self._stack.addresses.sandbox_database)
+        found.paid_elsewhere = dict(self._journal.paid_elsewhere)
         found.told, found.signed_in = list(self._journal.told), set(self._journal.signed_in)
         found.mails, found.failed_pages = list(self._stack.postbox.mails), list(self._journal.failed_pages)
         return found
@@ -273,15 +277,21 @@ class Run:
     def _conclude(self, found: Facts, took: float, secrets: int) -> None:
         outcome = self._outcome
         outcome.intents = len(found.intents)
-        states = Counter(intent.state for intent in found.intents)
         answers = ", ".join(f"{count} {what}" for what, count in self._journal.answers.most_common())
         outcome.notes = [
             f"settled after {took:.0f} s; {len(found.ovh_orders)} orders, {len(found.signed_in)} customers signed in",
-            f"{len({told.order_id for told in found.told})} withdrawals acknowledged; intents: {dict(states)}",
+            *(_of_kind(found, kind) for kind in ("retraction", "payment", "checkout")),
             f"{len(found.mails)} receipts came, {invariants.duplicate_receipts(found)} of them twice",
             f"pages: {answers}",
             f"{secrets} secrets were looked for in logs and Redis",
         ]
+
+
+def _of_kind(found: Facts, kind: str) -> str:
+    acknowledged = {told.number for told in found.told if told.kind == kind}
+    ends = Counter(" ".join((row.state, row.why)).strip() for row in found.intents_of(kind))
+    said = ", ".join(f"{count} {end}" for end, count in ends.most_common())
+    return f"{kind}: {len(acknowledged)} acknowledged; intents: {said or 'none'}"
 
 
 def _own(sandbox: Sandbox) -> Sandbox:

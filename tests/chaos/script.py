@@ -13,21 +13,31 @@ _FAULT_EVERY_S = 6.0
 _CALM_S = 1.0
 
 # What OVHcloud's answers suffer, and on which calls. Those that act on the world before they fail come most often
-# where it matters: on a retraction.
-_RETRACTION = {"method": "POST", "path": "/me/order/*/retraction"}
-_API_FAULTS: list[dict[str, Any]] = [
-    {"kind": "accept_then_reset", "match": _RETRACTION},
-    {"kind": "accept_then_reset", "match": _RETRACTION},
-    {"kind": "latency", "ms": 4000, "match": _RETRACTION},
-    {"kind": "truncated", "match": _RETRACTION},
-    {"kind": "reset", "match": _RETRACTION},
-    {"kind": "hang", "match": _RETRACTION},
+# where it matters, on what must be done exactly once, and last longer there, for such calls are few.
+_ONCE = [
+    {"method": "POST", "path": "/me/order/*/retraction"},
+    {"method": "POST", "path": "/me/order/*/pay*"},
+    {"method": "POST", "path": "/order/cart/*/checkout"},
+]
+_LAST_S, _LAST_ON_THOSE_S = (2, 8), (6, 16)
+_ON_THOSE: list[dict[str, Any]] = [
+    {"kind": "accept_then_reset"},
+    {"kind": "accept_then_reset"},
+    {"kind": "accept_then_reset"},
+    {"kind": "latency", "ms": 4000},
+    {"kind": "truncated"},
+    {"kind": "reset"},
+    {"kind": "hang"},
+]
+_ON_OTHERS: list[dict[str, Any]] = [
     {"kind": "drip", "ms": 400, "match": {"path": "/me/order/*"}},
     {"kind": "status", "status": 503},
     {"kind": "status", "status": 500, "match": {"path": "/me/order/*/status"}},
+    {"kind": "status", "status": 503, "match": {"path": "/order/cart/*"}},
     {"kind": "status", "status": 429, "retry_after": "3"},
     {"kind": "html", "status": 502},
     {"kind": "truncated", "match": {"path": "/me/order*"}},
+    {"kind": "truncated", "match": {"path": "/order/cart*"}},
     {"kind": "reset", "probability": 0.4},
     {"kind": "hang", "probability": 0.2},
     {"kind": "latency", "ms": 1500},
@@ -54,7 +64,9 @@ class Trouble:
 
     def __str__(self) -> str:
         lasting = f" for {self.seconds:.1f} s" if self.seconds else ""
-        more = " ".join(f"{name}={value}" for name, value in self.more.items() if name != "match")
+        more = " ".join(
+            f"on {value['path']}" if name == "match" else f"{name}={value}" for name, value in self.more.items()
+        )
         return f"{self.kind} {self.target}{lasting} {more}".strip()
 
 
@@ -81,8 +93,7 @@ def write(seed: int, seconds: float, kill_every_s: float = KILL_EVERY_S) -> list
 
 def _fault(kind: str, at: float, whole: float, chance: random.Random) -> Trouble:
     if kind == "api":
-        more = dict(chance.choice(_API_FAULTS))
-        return Trouble(at, kind, more.pop("kind"), round(chance.uniform(2, 8), 1), more)
+        return _api_fault(at, chance)
     if kind == "pause":
         target = chance.choice(_PAUSABLE)
         # A worker that comes back after its lease has ended is the hard case; a short run has no time for it.
@@ -93,3 +104,12 @@ def _fault(kind: str, at: float, whole: float, chance: random.Random) -> Trouble
     if kind == "clock":
         return Trouble(at, kind, "ovhcloud", 0, {"forward_s": chance.choice(_JUMPS)})
     return Trouble(at, kind, "valkey" if kind == "flush" else "tasks")
+
+
+def _api_fault(at: float, chance: random.Random) -> Trouble:
+    on_those = chance.random() < 0.6
+    more = dict(chance.choice(_ON_THOSE if on_those else _ON_OTHERS))
+    if on_those:
+        more["match"] = chance.choice(_ONCE)
+    lasts = round(chance.uniform(*(_LAST_ON_THOSE_S if on_those else _LAST_S)), 1)
+    return Trouble(at, "api", more.pop("kind"), lasts, more)
