@@ -25,6 +25,8 @@ def test_plans_with_their_options_and_prices(ovh: Sandbox) -> None:
     read()
     listed = list(Plan.objects.values_list("product", "plan_code"))
     assert listed == [
+        # Not sold by itself: its options are, with a name.
+        ("dns", "zone"),
         ("emailpro", "emailpro2026"),
         ("vps", "vps-1-2026"),
         ("vps", "vps-2-2026"),

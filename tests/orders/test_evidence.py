@@ -48,7 +48,7 @@ def test_what_was_answered_is_kept_by_its_route(ovh: Sandbox):
     order = order_at(ovh)
     assert ask(order) == 5
     kept = {row.route: row for row in Evidence.objects.all()}
-    assert kept.keys() == FIELDS.keys() - {"POST /me/order/{orderId}/retraction"}
+    assert kept.keys() == {route for route in FIELDS if not route.startswith("POST ")}
     assert (kept[STATUS].body, kept[STATUS].status_code) == ("delivered", 200)
     assert kept[STATUS].query_id
     whole = kept["GET /me/order/{orderId}"].body
