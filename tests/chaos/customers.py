@@ -42,7 +42,7 @@ class Person(Buyer):
 
     def place_first_orders(self) -> None:
         """What the account holds before its owner ever comes."""
-        for kind in ("delivered", "delivered", "delivered", "delivered", "unpaid", "paid"):
+        for kind in ("delivered", "delivered", "delivered", "delivered", "unpaid", "unpaid", "unpaid", "paid"):
             self._place(kind)
 
     def _live(self) -> None:
@@ -171,10 +171,10 @@ _ACTS: list[tuple[Act, int]] = [
     (Person.check_list, 1),
     (Person.check_order, 2),
     (Person.leave_to_pay, 1),
-    (Person.withdraw, 9),
+    (Person.withdraw, 7),
     (Person.order_name, 6),
     (Person.follow_order, 3),
-    (Person.pay_here, 7),
+    (Person.pay_here, 9),
     (Person.place, 4),
     (Person.pay_at_ovhcloud, 2),
     (Person.sign_out, 1),

@@ -236,12 +236,17 @@ class Run:
             person.stopped = True
         for person in self._people:
             person.join()
+        found.failed_pages = list(self._journal.failed_pages)
         self._keep_what_valkey_holds()
         secrets = self._journal.secrets | secrets_search.planted(self._stack.addresses.sandbox_database)
         own = self._stack.secrets
         secrets |= {own.secret_key: "SECRET_KEY", own.credential_keys: "CREDENTIAL_KEYS"}
         told = secrets_search.search(secrets, self._stack.log_files(), "\n".join(self._valkey_held))
-        self._outcome.violations = self._died + wrong + list(invariants.no_secret_is_told(Facts(found_secrets=told)))
+        # A failed page stays one, also where its count grew between two readings.
+        wrong = [line for line in wrong if not line.startswith("FAILED PAGE")]
+        found.found_secrets = told
+        at_the_end = [*invariants.no_page_failed(found), *invariants.no_secret_is_told(found)]
+        self._outcome.violations = self._died + wrong + at_the_end
         self._conclude(found, took, len(secrets))
         if last:
             self._outcome.notes.append(f"last to come right: {last}")

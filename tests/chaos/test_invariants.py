@@ -36,9 +36,9 @@ def mail(reference: str) -> Mail:
 
 def all_well() -> Facts:
     """
-    Two declarations, one accepted and one refused. An order paid from here when its customer tried again, one paid at
-    OVHcloud while a payment waited, one that lapsed. Three carts: one ordered, one ordered and paid at once, one refused
-    and open again.
+    Two declarations, one accepted and one refused. An order paid from here when its customer tried again; one paid at
+    OVHcloud while a payment waited, one that lapsed. Three carts: one ordered, one ordered and paid at once, one that
+    was refused and is open again.
     """
     statuses = dict.fromkeys(range(1, 8), "delivered") | {
         WITHDRAWN: "cancelled",

@@ -31,7 +31,7 @@ class Placed:
 
 @dataclass
 class Visitor:
-    """Signs in and out, and shows who is there when that is asked."""
+    """Signs in and out, and signs in again where a page wants to know who is there."""
 
     who: Customer
     base: str
@@ -64,17 +64,13 @@ class Visitor:
         self._browser.post("/sign-out/", self._browser.fields("/account/", 'action="/sign-out/"'))
         self._in = False
 
-    def _show_who_is_there(self) -> None:
-        page = self._browser.get("/account/sure/")
-        if page.status_code == 200:
-            self._through_ovhcloud("/account/sure/", fields_of(page.text, 'action="/account/sure/"'))
-
     def _go_where_led(self, location: str) -> None:
         """What keeps somebody from paying and ordering: a key that may not, or too long a time since they signed in."""
         if location.startswith("/account/rights/"):
             self.allow_ordering()
         elif location.startswith("/account/sure/"):
-            self._show_who_is_there()
+            # Whoever signs in once more has shown who they are.
+            self._in = False
 
     def _through_ovhcloud(self, path: str, fields: dict[str, str]) -> None:
         """Post a form that leads to OVHcloud's validation page, agree there, and confirm on the way back."""
