@@ -9,7 +9,10 @@ import pytest
 from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
+from accounts.models import Link
+from tests.carts.made import may_order
 from tests.chromium import ARGUMENTS, find_chromium
+from tests.factories import make_canary, make_customer
 from tests.processes.stack import Stack
 
 WIDTHS = {"phone": {"width": 360, "height": 740}, "desk": {"width": 1280, "height": 900}}
@@ -32,15 +35,37 @@ def _no_connection_outlives_the_browser(playwright: Playwright) -> Iterator[None
     connections.close_all()
 
 
-@pytest.fixture
-def panel(ovh: Any, transactional_db: None, tmp_path: Path) -> Iterator[Stack]:
-    """Web, worker and beat on the test's database, all running."""
-    stack = Stack(tmp_path, ovh)
+@pytest.fixture(scope="session")
+def running_panel(
+    sandbox_process: Any, django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """Started once: three processes that import Django cost more than most of these tests."""
+    stack = Stack(tmp_path_factory.mktemp("panel"), sandbox_process)
     stack.start_web()
     stack.start_worker()
     stack.start_beat()
     yield stack
     stack.stop_all()
+
+
+@pytest.fixture
+def panel(ovh: Any, transactional_db: None, running_panel: Stack) -> Iterator[Stack]:
+    """Web, worker and beat on the test's database, all running. They rest before its rows go."""
+    running_panel.wake()
+    yield running_panel
+    running_panel.rest()
+
+
+@pytest.fixture
+def buyer(panel: Stack, ovh: Any) -> Any:
+    """Somebody whose key OVHcloud takes for ordering."""
+    make_canary()
+    user = make_customer(ovh.anna["nichandle"])
+    link = Link.objects.get(user=user)
+    link.keep_key(ovh.anna["consumer_key"])
+    link.save()
+    may_order(user)
+    return user
 
 
 @dataclass

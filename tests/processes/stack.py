@@ -13,12 +13,14 @@ from pathlib import Path
 from subprocess import Popen
 from typing import IO, Any
 
+import redis
 import requests
 from django.conf import settings
 from django.db import connection
 
 from embedded import Valkey
 from embedded.process import start_child, stop_child
+from panel.redis_url import cache_url
 from tests.given import TOTP_SECRET
 
 ROOT = Path(settings.BASE_DIR)
@@ -92,6 +94,27 @@ class Stack:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait(5)
+
+    def rest(self) -> None:
+        """Until wake(): nothing new begins, what is under way has ended, and no attempt is counted any more."""
+        os.killpg(self._children["beat"].pid, signal.SIGSTOP)
+        until(self._is_idle, 20, "what was under way has ended")
+        with redis.from_url(cache_url(self.valkey.url)) as cache:
+            cache.flushdb()
+
+    def wake(self) -> None:
+        os.killpg(self._children["beat"].pid, signal.SIGCONT)
+
+    def _is_idle(self) -> bool:
+        """No message waits or is being worked on, and nobody but us is in the middle of a transaction."""
+        with redis.from_url(self.valkey.url) as broker:
+            waiting = sum(broker.llen(queue) for queue in settings.CELERY_QUEUES_IN_USE) + broker.hlen("unacked")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+            )
+            return waiting == 0 and cursor.fetchone() == (0,)
 
     def pause_valkey(self) -> None:
         """SIGSTOP: it accepts connections and answers nothing."""
