@@ -17,15 +17,22 @@ from tests.chaos.visitor import MOST_ORDERS, Placed, Visitor
 # So long somebody waits for an answer that a page says is on its way; then they come again another time.
 _WAITS_S = 8
 _LOOKS_EVERY_S = 0.7
+# So often somebody tries to pay from here in vain before they give it up.
+_PATIENT = 6
 Found = TypeVar("Found")
 _ORDERED = re.compile(r"/cart/ordered/(\d+)/")
 
 
 @dataclass
 class Buyer(Visitor):
-    """checkouts: by the number in the address of their page, with the order it led to, once it did."""
+    """
+    checkouts: by the number in the address of their page, with the order it led to, once it did.
+
+    in_vain: how often in a row nothing could be paid from here; who saved no method at OVHcloud gives up.
+    """
 
     checkouts: dict[int, int | None] = field(default_factory=dict)
+    in_vain: int = 0
 
     # --- Ordering ---
 
@@ -108,13 +115,14 @@ class Buyer(Visitor):
     def pay_here(self) -> None:
         """With a saved method; sometimes at OVHcloud itself in the same moment."""
         order = self._unpaid_one()
-        if order is None:
+        if order is None or self.in_vain >= _PATIENT:
             return
         path = f"/orders/{order.order_id}/pay/"
-        if self._wait_for(lambda: 'id="pay"' in self._pay_page(path) or None) is None:
-            # Paid already, or not to be paid from here: after a try or two they let it be.
-            order.unpaid = self._chance.random() < 0.5
+        if not self._wait_for(lambda: self._may_pay(order, path)):
+            self.in_vain += order.unpaid
             return
+        self.in_vain = 0
+        # Who has paid goes back to it now and then.
         order.unpaid = self._chance.random() < 0.3
         way = self._chance.choice(("once", "once", "double", "tabs", "elsewhere"))
         fields, other = self._way_to_pay(path), self._way_to_pay(path)
@@ -127,11 +135,16 @@ class Buyer(Visitor):
         unpaid = [order for order in self.orders if order.unpaid]
         return self._chance.choice(unpaid) if unpaid else None
 
-    def _pay_page(self, path: str) -> str:
-        page = self._browser.get(path).text
-        if 'id="pay"' not in page and (led := re.search(r'href="(/account/rights/[^"]*)"', page)):
+    def _may_pay(self, order: Placed, path: str) -> bool | None:
+        """None: not yet, for the methods are being read; or it cannot be told just now."""
+        answer = self._browser.get(path)
+        if 'id="pay"' in answer.text:
+            return True
+        if led := re.search(r'href="(/account/rights/[^"]*)"', answer.text):
             self._go_where_led(unescape(led[1]))
-        return page
+        # While it is to be paid, the page has a form, if only the one that leads to OVHcloud.
+        order.unpaid = f'action="{path}"' in answer.text or answer.status_code != 200
+        return None if order.unpaid else False
 
     def _way_to_pay(self, path: str) -> dict[str, str]:
         """One tab's form, with a method of its own chosen."""

@@ -133,7 +133,7 @@ class Person(Buyer):
 
     def place(self) -> None:
         if len(self.orders) < MOST_ORDERS:
-            self._place(self._chance.choice(("delivered", "delivered", "delivered", "unpaid", "soon", "paid")))
+            self._place(self._chance.choice(("delivered", "delivered", "unpaid", "unpaid", "soon", "paid")))
             # Whoever has just ordered wants to see it.
             self.check_list()
 
