@@ -23,8 +23,9 @@ from orders.relay.kinds import Kind, Needless, Unclear
 
 Event = OrderEvent.Kind
 
-# OVHcloud's clock and ours differ.
-BEFORE_IT_WAS_ASKED = timedelta(minutes=5)
+# OVHcloud dates its orders by its own clock. How far that is behind ours now is known; that it was further behind as
+# the order was made is not, and costs little: orders that we knew before are none of those that are looked at.
+BEFORE_IT_WAS_ASKED = timedelta(hours=1)
 # So long after an attempt its order may not be listed yet.
 SHOWS_WITHIN = timedelta(seconds=60)
 MOST_CANDIDATES = 20
@@ -120,7 +121,8 @@ def _orders_like(gateway: Gateway, checkout: Checkout) -> list[int]:
     Orders that came since it was asked for, that nobody knew before and no other checkout made, of the same total and
     the same lines. Where several are, and their lines' words tell one from the others, that one.
     """
-    numbers = gateway.order_ids(date_from=checkout.asked_at - BEFORE_IT_WAS_ASKED)
+    behind = timedelta(seconds=gateway.clock_behind_s)
+    numbers = gateway.order_ids(date_from=checkout.asked_at - BEFORE_IT_WAS_ASKED - behind)
     own = Order.objects.filter(nichandle=checkout.nichandle, order_id__in=numbers)
     known = set(own.filter(created_at__lt=checkout.asked_at).values_list("order_id", flat=True))
     others = Checkout.objects.filter(nichandle=checkout.nichandle, ovh_order_id__in=numbers).exclude(pk=checkout.pk)

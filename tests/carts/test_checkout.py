@@ -270,6 +270,18 @@ def test_orders_that_were_known_before_are_not_it(ovh: Sandbox, anna: Nichandle)
     assert second.ovh_order_id != first.ovh_order_id
 
 
+@pytest.mark.parametrize("afterwards", [-7200, 0])
+def test_an_order_dated_by_a_clock_behind_ours_is_recognised(ovh: Sandbox, checkout: Checkout, afterwards: int) -> None:
+    """Two hours behind all the time; or 400 s, and right again when it is looked for."""
+    ovh.clock(afterwards or -400)
+    doubtful(ovh, checkout)
+    if not afterwards:
+        ovh.clock(0)
+    found = carry(checkout, times=3, seconds=61)
+    assert found.intent.state == State.ACCEPTED
+    assert orders_of(ovh, found.cart) == [found.ovh_order_id]
+
+
 def test_orders_of_another_amount_or_other_lines_are_not_it(ovh: Sandbox, checkout: Checkout) -> None:
     doubtful(ovh, checkout)
     ovh.make_order(ovh.anna, price="7.00", products=["lavande.fr"], status="notPaid")
