@@ -7,10 +7,16 @@ from carts.models import Cart, Checkout, Contact, ContactReading, DomainCheck
 
 
 def key_granted(nichandle: Nichandle) -> None:
-    """There is a key, perhaps with more rights: go on with what waited for one."""
+    """
+    There is a key, perhaps with more rights: go on with what waited for one.
+
+    No page goes on asking for what was just given, and a turn that began before it does not have the last word.
+    """
     now = timezone.now()
-    waiting = Cart.objects.filter(nichandle=nichandle, state=Cart.State.OPEN)
-    waiting.filter(trouble__in=(Cart.Trouble.KEY, Cart.Trouble.RIGHTS)).update(next_mirror_at=now, failures=0)
+    mine = Cart.objects.filter(nichandle=nichandle, state=Cart.State.OPEN)
+    mine.filter(lease__isnull=False).update(next_mirror_at=now)
+    waiting = mine.filter(trouble__in=(Cart.Trouble.KEY, Cart.Trouble.RIGHTS))
+    waiting.update(next_mirror_at=now, failures=0, trouble="", message="")
     failed = DomainCheck.objects.filter(nichandle=nichandle, state=DomainCheck.State.FAILED)
     failed.filter(answered_at=None, asked_at__gt=now - DomainCheck.FRESH).update(
         state=DomainCheck.State.WAITING, next_attempt_at=now, failures=0

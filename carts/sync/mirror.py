@@ -211,6 +211,9 @@ def _stop(cart: Cart, trouble: str, error: OvhError | None = None) -> None:
             raise LeaseLost
         if row.revision != cart.revision and trouble == Trouble.REFUSED:
             values["next_mirror_at"] = timezone.now()
+        if row.next_mirror_at != cart.next_mirror_at and trouble != Trouble.REFUSED:
+            # A new key has come while this turn still had the old one.
+            values |= {"trouble": "", "next_mirror_at": row.next_mirror_at}
         write(cart, lease=None, leased_until=None, failures=0, query_id=_query_id(error), **values)
 
 

@@ -70,6 +70,31 @@ def enter(target: Locator) -> None:
     target.page.keyboard.press("Enter")
 
 
+def tick(target: Locator) -> None:
+    """Reach a box and press the space bar. It was empty: nothing is ticked beforehand."""
+    expect(target).not_to_be_checked()
+    reach(target)
+    target.page.keyboard.press("Space")
+    expect(target).to_be_checked()
+
+
+def choose(target: Locator) -> None:
+    """A radio button: Tab leads to its group, arrows to itself."""
+    expect(target).to_be_visible()
+    keyboard, name = target.page.keyboard, target.get_attribute("name")
+    for _ in range(150):
+        if target.page.evaluate("document.activeElement.name") == name:
+            break
+        keyboard.press("Tab")
+    for _ in range(30):
+        if target.evaluate("node => node === document.activeElement"):
+            keyboard.press("Space")
+            expect(target).to_be_checked()
+            return
+        keyboard.press("ArrowDown")
+    raise AssertionError(f"arrows do not lead to {target}")
+
+
 def type_into(target: Locator, text: str) -> None:
     reach(target)
     target.page.keyboard.press("Control+A")

@@ -7,15 +7,11 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.test import Client
 from playwright.sync_api import Page, expect
 
-from accounts.models import Link
-from carts.models import Cart
+from tests.browser.buyers import come_in
 from tests.browser.journeys import scrolls_sideways
 from tests.browser.places import places
-from tests.carts.made import may_order
-from tests.factories import make_canary, make_customer
 from tests.processes.stack import Stack, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -23,37 +19,15 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SUBMIT = ".ask button"
 
 
-@pytest.fixture
-def customer(panel: Stack, ovh: Any) -> Any:
-    """Somebody whose key OVHcloud takes for ordering."""
-    make_canary()
-    user = make_customer(ovh.anna["nichandle"])
-    link = Link.objects.get(user=user)
-    link.keep_key(ovh.anna["consumer_key"])
-    link.save()
-    may_order(user)
-    return user
-
-
-def come_in(page: Page, panel: Stack, customer: Any) -> None:
-    """As if signed in; what the session held before is not taken along."""
-    client = Client()
-    client.force_login(customer)
-    value = client.cookies["panel_session"].value
-    page.context.add_cookies([{"name": "panel_session", "value": value, "url": panel.base}])
-
-
 def row(page: Page, domain: str) -> Any:
     return page.locator(f'[data-domain="{domain}"]')
 
 
 @places
-def test_from_a_wish_to_a_total(panel: Stack, ovh: Any, customer: Any, reader: Any, width: str, language: str):
+def test_from_a_wish_to_a_total(panel: Stack, ovh: Any, buyer: Any, reader: Any, width: str, language: str):
     me = reader(width, language)
     page = me.page
-    come_in(page, panel, customer)
-    page.goto(f"{panel.base}/catalogue/")
-    expect(page.locator("#plans[hx-trigger]")).to_have_count(0, timeout=30_000)
+    come_in(page, panel, buyer)
     # A slow registry holds nobody: others are there while it is still waited for.
     ovh.arm("latency", "GET", "/order/cart/*/domain*", ms=8000, count=1)
     page.goto(f"{panel.base}/domains/")
@@ -74,28 +48,12 @@ def test_from_a_wish_to_a_total(panel: Stack, ovh: Any, customer: Any, reader: A
     expect(page.locator("#cart [hx-trigger]")).to_have_count(0)
     expect(page.locator("#cart[hx-trigger]")).to_have_count(0)
     assert not scrolls_sideways(page)
-
-    page.goto(f"{panel.base}/catalogue/")
-    page.locator('a[href$="/vps/vps-1-2026/"]').click()
-    page.locator('[value="upfront12|P1Y"]').check()
-    page.locator('[value="vps-backup"]').check()
-    expect(page.locator("#plan-total .figure")).to_contain_text("83", timeout=5_000)
-    page.locator("#plan-total button[type=submit]").first.click()
-    # The system is missing: said at its place, and what was chosen stays.
-    expect(page.locator(".errors")).to_be_visible()
-    expect(page.locator('[value="vps-backup"]')).to_be_checked()
-    with page.expect_response("**/vps-1-2026/?*"):
-        page.locator('[value="vps-os-debian"]').check()
-    page.locator("#plan-total button[type=submit]").first.click()
-    expect(page.locator("[data-item]")).to_have_count(2)
-    expect(page.locator("#cart-total")).to_be_visible(timeout=20_000)
-    assert not scrolls_sideways(page)
     assert me.complaints == []
 
 
-def test_without_a_script_and_by_keyboard(panel: Stack, ovh: Any, customer: Any, reader: Any):
+def test_without_a_script_and_by_keyboard(panel: Stack, ovh: Any, buyer: Any, reader: Any):
     page = reader("phone", "fr", java_script_enabled=False).page
-    come_in(page, panel, customer)
+    come_in(page, panel, buyer)
     page.goto(f"{panel.base}/domains/?ext=fr")
     page.locator("#q").focus()
     page.keyboard.type("sommet")
@@ -130,28 +88,6 @@ def test_without_a_script_and_by_keyboard(panel: Stack, ovh: Any, customer: Any,
     expect(page.locator("[data-item]")).to_have_count(1)
 
 
-def test_a_cart_of_before_signing_in_is_found_again_after_it(panel: Stack, ovh: Any, reader: Any):
-    who = ovh.anna
-    page = reader("phone").page
-    page.goto(f"{panel.base}/catalogue/")
-    page.locator('a[href$="/emailpro/emailpro2026/"]').click(timeout=20_000)
-    page.locator('[value="default|P1M"]').check()
-    page.locator("#how-many").fill("3")
-    page.locator("#plan-total button[type=submit]").first.click()
-    expect(page.locator("[data-item]")).to_have_count(1)
-    page.locator("#cart form[action$='/sign-in/'] button").click()
-    page.get_by_role("link", name="Continue at OVHcloud").click()
-    page.locator("[name=nichandle]").fill(who["nichandle"])
-    page.locator("[name=password]").fill(who["password"])
-    page.locator("[name=password]").press("Enter")
-    page.locator("#continue button").click()
-    page.wait_for_url("**/cart/")
-    expect(page.locator("[data-item]")).to_have_count(1)
-    # Reading was all that was allowed so far: the page says so and shows the way.
-    expect(page.locator("a[href^='/account/rights/']")).to_be_visible(timeout=20_000)
-    assert Cart.objects.get().items.get().quantity == 3
-
-
 PAGES = (
     "/domains/?q=café.fr, a-name-that-is-as-long-as-names-may-be-and-is-still-one.com, taken.fr",
     "/catalogue/",
@@ -160,10 +96,10 @@ PAGES = (
 )
 
 
-def test_everybody_can_use_it(panel: Stack, ovh: Any, customer: Any, reader: Any):
+def test_everybody_can_use_it(panel: Stack, ovh: Any, buyer: Any, reader: Any):
     me = reader("desk")
     page = me.page
-    come_in(page, panel, customer)
+    come_in(page, panel, buyer)
     page.goto(panel.base + PAGES[0])
     expect(page.locator("[data-state=waiting]")).to_have_count(0, timeout=20_000)
     row(page, "café.fr".encode("idna").decode()).locator("form button").click()

@@ -75,13 +75,15 @@ def problems(cart: Cart) -> dict[str, str]:
 
 def calls(ovh: Sandbox, since: int = 0) -> list[str]:
     """What OVHcloud was asked, without the time, ids and queries left out: "POST /order/cart/{}/domain"."""
-    found = []
-    for one in ovh.requests(since):
-        parts = one["path"].removeprefix("/1.0").partition("?")[0].split("/")
-        path = "/".join("{}" if any(c.isdigit() for c in part) else part for part in parts)
-        if path != "/auth/time":
-            found.append(f"{one['method']} {path}")
-    return found
+    found = [route(one) for one in ovh.requests(since)]
+    return [call for call in found if call != "GET /auth/time"]
+
+
+def route(request: dict[str, Any]) -> str:
+    """Of one entry of the log: its method and path, ids left out."""
+    parts = request["path"].removeprefix("/1.0").partition("?")[0].split("/")
+    path = "/".join("{}" if any(c.isdigit() for c in part) else part for part in parts)
+    return f"{request['method']} {path}"
 
 
 # --- Ordering ---------------------------------------------------------------------------------------------------------

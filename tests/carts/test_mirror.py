@@ -1,5 +1,6 @@
 """OVHcloud's copy of a cart: made equal to our rows, whatever happens on the way."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from django.db import connection
 from django.utils import timezone
 
 from accounts import rotation
@@ -16,6 +18,7 @@ from carts import actions, sync
 from carts.models import Cart, CartItem, Configuration
 from carts.prices import amount
 from carts.sync import copies
+from gateway import AccessRule
 from tests.carts.shop import (
     DEBIAN,
     VPS,
@@ -30,6 +33,7 @@ from tests.carts.shop import (
     quoted_cart,
     shopper,
 )
+from tests.processes.stack import until
 from tests.sandboxes import Sandbox
 from tests.world import forget_trouble
 
@@ -417,17 +421,47 @@ def test_without_a_key_or_the_rights_the_cart_says_so(ovh: Sandbox, anna: Nichan
     Link.objects.update(state=Link.State.VALID)
     let_order(anna)
     sync.key_granted(anna)
+    # Whoever comes back from allowing it is not asked for it once more.
+    cart.refresh_from_db()
+    assert cart.trouble == ""
     mirror(cart)
+    assert (cart.trouble, cart.is_quoted) == ("", True)
+
+
+def keep_a_narrow_key(ovh: Sandbox, *more: AccessRule) -> None:
+    """One that may read only, and what is named, whatever our row says of it."""
+    request = gateway_with("").request_credential((*SIGN_IN_RULES, *more), "http://localhost/")
+    ovh.validate(request.validation_url)
+    link = Link.objects.get()
+    link.keep_key(request.consumer_key)
+    link.save()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_comes_while_a_turn_still_has_the_old_one(ovh: Sandbox, anna: Nichandle, cart: Cart) -> None:
+    a_name(cart)
+    keep_a_narrow_key(ovh, AccessRule("POST", "/order/cart"))
+    ovh.arm("latency", method="POST", path="/order/cart", ms=1500)
+
+    def turn() -> None:
+        sync.mirror_due()
+        connection.close()
+
+    worker = threading.Thread(target=turn)
+    worker.start()
+    until(lambda: Cart.objects.filter(pk=cart.pk, lease__isnull=False).exists(), 5, "a worker has the cart")
+    link = Link.objects.get()
+    link.keep_key(ovh.anna["consumer_key"])
+    link.save()
+    sync.key_granted(anna)
+    worker.join()
+    cart.refresh_from_db()
     assert (cart.trouble, cart.is_quoted) == ("", True)
 
 
 def test_rights_that_ovhcloud_does_not_grant_after_all(ovh: Sandbox, anna: Nichandle, cart: Cart) -> None:
     a_name(cart)
-    request = gateway_with("").request_credential(SIGN_IN_RULES, "http://localhost/")
-    ovh.validate(request.validation_url)
-    link = Link.objects.get()
-    link.keep_key(request.consumer_key)
-    link.save()
+    keep_a_narrow_key(ovh)
     mirror(cart)
     assert (cart.trouble, cart.next_mirror_at) == (Cart.Trouble.RIGHTS, None)
 
