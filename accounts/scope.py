@@ -26,11 +26,22 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 # Rows of a customer: whatever of these apps leads to an account or a person, and these.
 GUARDED = ("orders", "carts")
-ALSO_GUARDED = ("accounts.Link", "accounts.Notice")
+ALSO_GUARDED = ("accounts.Link", "accounts.Notice", "mfa.Authenticator")
 NICHANDLES, USERS, NAMES, SECRETS = "accounts_nichandle", "accounts_user", "names of accounts", "secrets"
-LINKS = "accounts_link"
+LINKS, SESSIONS = "accounts_link", "accounts_session"
+# Whose name and address may be read: one's own, and both ends of a link that one may see. That opens nothing else.
+TOLD_ACCOUNTS, TOLD_PEOPLE = "accounts that are told", "people who are told"
 # Columns that say it without a key to another table; whoever names a secret holds it.
-BY_VALUE = {"accounts_auditevent": {"subject": NAMES}, "carts_cart": {"visitor": SECRETS}}
+BY_VALUE = {
+    "accounts_auditevent": {"subject": NAMES},
+    NICHANDLES: {"id": TOLD_ACCOUNTS, "nichandle": NAMES},
+    USERS: {"id": TOLD_PEOPLE, "nichandle_id": NICHANDLES},
+    SESSIONS: {"user_id": USERS, "session_key": SECRETS},
+    "carts_cart": {"visitor": SECRETS},
+}
+# What is of nobody where this column is NULL, in a block about these tables: names that a visitor looked for, and the
+# budget of the whole installation, which no link was joined to.
+OF_NOBODY: tuple[tuple[str, set[str]], ...] = (("nichandle_id", {"carts_domaincheck"}), ("link_id", {LINKS}))
 
 
 class Unscoped(RuntimeError):
@@ -48,6 +59,8 @@ class Scope:
             NAMES: {nichandle.nichandle for nichandle in own},
             USERS: {user.pk} if user else set(),
         }
+        self.rows[TOLD_ACCOUNTS] = self.rows[NICHANDLES] | ({user.nichandle_id} if user else set())
+        self.rows[TOLD_PEOPLE] = set(self.rows[USERS])
 
     def has(self, table: str, values: Iterable[Any]) -> bool:
         return table == SECRETS or set(values) <= self.rows.get(table, set())
@@ -91,21 +104,30 @@ class OwnRowsOnly:
             _scope.reset(token)
 
     def process_view(self, request: Any, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
-        if request.nichandle is None or getattr(view, "finds_by_secret", False):
+        if getattr(view, "finds_by_secret", False):
             return
         # Pages of orders are about one account, the account's page about one's own and what one holds.
         about_one = bool(CUSTOMERS_ONLY & set(request.resolver_match.namespaces))
+        if request.nichandle is None:
+            if about_one and not request.user.is_authenticated:
+                # A visitor's cart is found by the secret in the session, and nothing else is anybody's.
+                _scope.set(Scope(()))
+            return
         own = {request.nichandle} if about_one else {request.nichandle, request.user.nichandle}
         _scope.set(Scope(own, request.user, and_held=not about_one))
 
 
 def _look(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
     scope = _scope.get()
-    if scope is not None and isinstance(sql, str):
+    if scope is not None:
+        if not isinstance(sql, str):
+            raise Unscoped("A statement that is no text cannot be looked at.")
         for block in _blocks(sql):
             if not all(_is_held(block, scope, given) for given in (params if many else [params])):
                 tables = ", ".join(block.tables.values())
-                raise Unscoped(f"Rows of {tables} are not held to the customer who asks: … {sql[sql.find('FROM') :]}")
+                raise Unscoped(
+                    f"Rows of {tables} are not held to the customer who asks: … {sql[max(sql.find(' FROM '), 0) :]}"
+                )
     return execute(sql, params, many, context)
 
 
@@ -129,7 +151,7 @@ def guarded() -> dict[str, dict[str, str]]:
 def watch() -> None:
     """Rows that were read or made by a scoped statement may be the beginning of the next one."""
     for model in apps.get_models():
-        if model._meta.db_table in guarded():
+        if model._meta.db_table in guarded().keys() - {NICHANDLES, USERS, SESSIONS}:
             post_init.connect(_row_was_read, sender=model, dispatch_uid="accounts.scope")
             post_save.connect(_row_was_read, sender=model, dispatch_uid="accounts.scope")
 
@@ -147,6 +169,9 @@ def _row_was_read(sender: type[models.Model], instance: models.Model, **kwargs: 
     if told and not any(told):
         raise Unscoped(f"A row of {table} that belongs to somebody else came into a customer's request.")
     scope.admit(table, instance.pk)
+    if table == LINKS:
+        scope.admit(TOLD_ACCOUNTS, instance.__dict__.get("nichandle_id"))
+        scope.admit(TOLD_PEOPLE, instance.__dict__.get("user_id"))
     if scope.and_held and table == LINKS and scope.has(USERS, [instance.__dict__.get("user_id")]):
         scope.admit(NICHANDLES, instance.__dict__.get("nichandle_id"))
 
@@ -165,10 +190,14 @@ class Block(NamedTuple):
     where: Any
 
 
-_WORD = re.compile(r"""'(?:[^']|'')*'|%%|%s|"[^"]+"|\w+|[()=,.]|[^\s\w]+?""")
+_WORD = re.compile(r"""'(?:[^']|'')*'|%%|%s|"[^"]+"|\w+|[()=,.;]|[^\s\w]+?""")
 _PLACEHOLDER = re.compile(r"%\d+")
 _ALIAS = re.compile(r"[A-Z]+\d+")
-_ENDS_WHERE = set("GROUP ORDER LIMIT OFFSET FOR RETURNING HAVING UNION INTERSECT EXCEPT WINDOW".split())
+# The alias of a table that nothing ties to the others: what holds them does not hold it.
+_BY_COMMA = ","
+_SETS = set("UNION INTERSECT EXCEPT ;".split())
+_ENDS_WHERE = set("GROUP ORDER LIMIT OFFSET FOR RETURNING HAVING WINDOW".split())
+_READ = _SETS | _ENDS_WHERE | set("SELECT INTO OF WHERE AND OR IN ANY IS NULL CASE END AS".split())
 
 
 @lru_cache(maxsize=1024)
@@ -180,7 +209,9 @@ def _blocks(sql: str) -> tuple[Block, ...]:
     for word in _WORD.findall(sql):
         if word == "%s":
             word, number = f"%{number}", number + 1
-        words.append(word.strip('"') if word.startswith('"') else word)
+        elif word.upper() in _READ:
+            word = word.upper()  # somebody's own statement may be in small letters; names that Django writes are quoted
+        words.append(word.strip('"'))
     found: list[Block] = []
     _read_block(_nested(iter(words)), {}, found)
     return tuple(block for block in found if block.tables)
@@ -197,29 +228,31 @@ def _nested(words: Iterator[str]) -> list[Any]:
 
 
 def _read_block(words: list[Any], around: dict[str, str], found: list[Block]) -> None:
-    """Note this block when it is one, and those within it."""
-    verb = next((word for word in words if word in ("SELECT", "UPDATE", "DELETE", "INSERT")), "INSERT")
-    if verb != "INSERT":
-        tables, where = _tables(words), []
-        if "WHERE" in words:
-            begin = words.index("WHERE") + 1
-            end = next((at for at in range(begin, len(words)) if str(words[at]) in _ENDS_WHERE), len(words))
-            where = words[begin:end]
+    """Note each block of these words, and those within it. What names a table and says no WHERE is held by nothing."""
+    for part in _split(words, _SETS):
+        tables, where = _tables(part), []
+        if "WHERE" in part:
+            begin = part.index("WHERE") + 1
+            end = next((at for at in range(begin, len(part)) if str(part[at]) in _ENDS_WHERE), len(part))
+            where = part[begin:end]
         found.append(Block(tables, around, _read_condition(where)))
-        around = around | tables
-    for word in words:
-        if isinstance(word, list):
-            _read_block(word, around, found)
+        for word in part:
+            if isinstance(word, list):
+                _read_block(word, around | tables, found)
 
 
 def _tables(words: list[Any]) -> dict[str, str]:
-    """The guarded tables that a block reads or changes, by their aliases."""
-    named = [*words, "", ""]
+    """
+    The guarded tables that a block reads or changes, by their aliases: wherever the name of one stands, but before a
+    column, or where rows go INTO it.
+    """
     found = {}
-    for place, word in enumerate(words):
-        table, alias = named[place + 1 : place + 3]
-        if word in ("FROM", "JOIN", "UPDATE") and isinstance(table, str) and table in guarded():
-            found[alias if isinstance(alias, str) and _ALIAS.fullmatch(alias) else table] = table
+    for before, word, *after in zip(["", *words], words, [*words[1:], ""], [*words[2:], "", ""], strict=False):
+        if not isinstance(word, str) or word not in guarded() or after[0] == "." or before in ("INTO", "OF"):
+            continue
+        alias = after[1] if after[0] == "AS" else after[0]
+        own_alias = alias if isinstance(alias, str) and _ALIAS.fullmatch(alias) else word
+        found[_BY_COMMA if before == "," else own_alias] = word
     return found
 
 
@@ -230,9 +263,14 @@ def _read_condition(words: list[Any]) -> Any:
     """
     while len(words) == 1 and isinstance(words[0], list):
         words = words[0]
+    if "CASE" in words:
+        # What is said within may decide nothing. The innermost goes first.
+        end = words.index("END")
+        begin = end - 1 - words[:end][::-1].index("CASE")
+        return _read_condition([*words[:begin], "…", *words[end + 1 :]])
     for word in ("OR", "AND"):
         if word in words:
-            return (word.lower(), *map(_read_condition, _split(words, word)))
+            return (word.lower(), *map(_read_condition, _split(words, {word})))
     match words:
         case [str(alias), ".", str(name), "IS", "NULL"]:
             return (Column(alias, name), None)
@@ -250,10 +288,10 @@ def _read_condition(words: list[Any]) -> Any:
     return None
 
 
-def _split(words: list[Any], at: str) -> list[list[Any]]:
+def _split(words: list[Any], at: set[str]) -> list[list[Any]]:
     parts: list[list[Any]] = [[]]
     for word in words:
-        if word == at:
+        if isinstance(word, str) and word in at:
             parts.append([])
         else:
             parts[-1].append(word)
@@ -262,7 +300,7 @@ def _split(words: list[Any], at: str) -> list[list[Any]]:
 
 def _is_held(block: Block, scope: Scope, params: Any) -> bool:
     """Whether each way to meet its WHERE leads to rows of this customer."""
-    return _holds(block.where, block, scope, params)
+    return _BY_COMMA not in block.tables and _holds(block.where, block, scope, params)
 
 
 def _holds(condition: Any, block: Block, scope: Scope, params: Any) -> bool:
@@ -273,8 +311,7 @@ def _holds(condition: Any, block: Block, scope: Scope, params: Any) -> bool:
         parts = (_holds(part, block, scope, params) for part in rest)
         return all(parts) if first == "or" else any(parts)
     if rest[0] is None:
-        # The budget of the whole installation, which no link was joined to.
-        return first.name == "link_id" and set(block.tables.values()) == {LINKS}
+        return (first.name, set(block.tables.values())) in OF_NOBODY
     target = guarded().get(block.tables.get(first.alias, ""), {}).get(first.name)
     if target is None:
         return False

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import audit
 from accounts.factors import passkeys
+from accounts.scope import finds_by_secret
 from support import invitations, trail
 from support.forms import LOCKED, CodeForm, StaffSignInForm, WelcomeForm
 from support.models import Invitation
@@ -91,6 +92,7 @@ def _wait(request: HttpRequest, seconds: int) -> HttpResponse:
 
 
 @login_not_required
+@finds_by_secret
 @require_safe
 def welcome_link(request: HttpRequest, token: str) -> HttpResponse:
     """The link itself: the token is exchanged for a place in this session, and leaves the address bar."""
@@ -102,6 +104,7 @@ def welcome_link(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @login_not_required
+@finds_by_secret
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def welcome(request: HttpRequest) -> HttpResponse:

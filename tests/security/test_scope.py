@@ -4,14 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.db.models import Exists, OuterRef, Q
+from allauth.mfa.models import Authenticator
+from django.db import connection, transaction
+from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, Value, When, Window
+from django.db.models.functions import RowNumber
 from django.http import HttpResponse
 from django.urls import include, path
 from django.utils import timezone
+from psycopg.sql import SQL
 
 from accounts import scope
-from accounts.models import AuditEvent, Link, Notice
+from accounts.models import AuditEvent, Link, Nichandle, Notice, Session, User
 from orders.models import Export, Intent, Order, OrderDetail, OrderEvent, Retraction
 from tests.security.conftest import Sieged, browser_of
 from tests.security.test_matrix import routes
@@ -43,6 +46,11 @@ def test_a_view_that_drops_the_scope_raises_even_for_the_owner(sieged: Sieged):
     assert browser_of(sieged.support).get(f"/careless/{sieged.order.order_id}/").content == b"notPaid"
 
 
+def within_a_savepoint(sieged: Sieged) -> None:
+    with transaction.atomic():
+        Order.objects.filter(status="notPaid").delete()
+
+
 DROPPED: dict[str, Callable[[Sieged], Any]] = {
     "all": lambda s: list(Order.objects.all()),
     "by a number": lambda s: Order.objects.get(order_id=s.order.order_id),
@@ -70,7 +78,54 @@ DROPPED: dict[str, Callable[[Sieged], Any]] = {
     "a change": lambda s: Order.objects.filter(status="notPaid").update(check_asked_at=timezone.now()),
     "a change by number": lambda s: Order.objects.filter(pk=s.theirs.pk).update(check_asked_at=timezone.now()),
     "a deletion": lambda s: OrderEvent.objects.all().delete(),
-    "a statement by hand": lambda s: connection.cursor().execute("SELECT count(*) FROM orders_order"),
+    "accounts": lambda s: list(Nichandle.objects.filter(email__contains="@")),
+    "people": lambda s: User.objects.filter(is_active=True).count(),
+    "sessions": lambda s: Session.objects.update(ended_because="revoked"),
+    "factors": lambda s: list(Authenticator.objects.all()),
+    "or, deep within": lambda s: list(
+        Order.objects.filter(Q(status="notPaid") & (Q(nichandle=s.a.nichandle) | Q(order_id__gt=0)))
+    ),
+    "not": lambda s: list(Order.objects.filter(~Q(nichandle=s.a.nichandle) & ~Q(order_id=5))),
+    "either or": lambda s: list(Order.objects.filter(Q(nichandle=s.a.nichandle) ^ Q(status="notPaid"))),
+    "a case": lambda s: list(
+        Order.objects.filter(
+            Case(When(nichandle=s.a.nichandle, status="notPaid", then=True), default=True, output_field=BooleanField())
+        )
+    ),
+    "a union": lambda s: list(s.a.nichandle.orders.all().union(Order.objects.filter(status="notPaid"))),
+    "a difference": lambda s: list(s.a.nichandle.orders.all().difference(Order.objects.filter(status="notPaid"))),
+    "a window": lambda s: list(Order.objects.annotate(n=Window(RowNumber(), partition_by="nichandle")).filter(n=1)),
+    "a query in FROM": lambda s: Order.objects.values("status").annotate(n=Count("pk")).filter(n__gt=0).count(),
+    "an outer join": lambda s: list(Order.objects.filter(Q(details__order__nichandle=None))),
+    "tables side by side": lambda s: list(
+        s.a.nichandle.orders.extra(tables=["orders_orderdetail"]).values_list("pk", flat=True)
+    ),
+    "in batches": lambda s: list(Order.objects.filter(status="notPaid").iterator(chunk_size=2)),
+    "locked": lambda s: list(Order.objects.select_for_update(of=("self",)).filter(status="notPaid")),
+    "within a savepoint": within_a_savepoint,
+}
+# A customer's request runs no statement written by hand; should it one day, these do not slip through.
+BY_HAND = {
+    "all": "SELECT count(*) FROM orders_order",
+    "in small letters": "select * from orders_order where status = 'notPaid'",
+    "of a schema": 'SELECT * FROM "public"."orders_order"',
+    "by a comma": "SELECT * FROM accounts_seal, orders_order",
+    "only": "SELECT * FROM ONLY orders_order",
+    "by a join with using": "DELETE FROM accounts_seal USING orders_order WHERE true",
+    "a union": "SELECT id FROM orders_order WHERE orders_order.nichandle_id = %s UNION SELECT id FROM orders_order",
+    "in a with": "WITH all_of_them AS (SELECT * FROM orders_order) SELECT * FROM all_of_them",
+    "changing in a with": "WITH gone AS (DELETE FROM orders_order RETURNING id) SELECT * FROM gone",
+    "what is put elsewhere": "INSERT INTO accounts_seal SELECT * FROM orders_order",
+    "a case": "SELECT * FROM orders_order WHERE CASE WHEN true AND orders_order.nichandle_id = %s AND true"
+    " THEN true ELSE true END",
+    "a case in a case": "SELECT * FROM orders_order WHERE CASE WHEN CASE WHEN true THEN true END"
+    " AND orders_order.nichandle_id = %s AND true THEN true ELSE true END",
+    "is it not": "SELECT * FROM orders_order WHERE orders_order.nichandle_id = %s IS NOT NULL",
+    "no": "SELECT * FROM orders_order WHERE NOT orders_order.nichandle_id = %s",
+    "in words": "SELECT * FROM orders_order WHERE status = ' WHERE orders_order.nichandle_id = '",
+    "emptied": "TRUNCATE orders_order",
+    "a table": "TABLE orders_order",
+    "two": "SELECT 1; DELETE FROM orders_order",
 }
 
 
@@ -78,6 +133,16 @@ DROPPED: dict[str, Callable[[Sieged], Any]] = {
 def test_a_query_without_an_owner_raises(sieged: Sieged, query: str):
     with scope.only(sieged.a.nichandle, user=sieged.a), pytest.raises(scope.Unscoped):
         DROPPED[query](sieged)
+
+
+@pytest.mark.parametrize("statement", BY_HAND)
+def test_a_statement_by_hand_raises(sieged: Sieged, statement: str):
+    own = [sieged.a.nichandle_id] * BY_HAND[statement].count("%s")
+    with scope.only(sieged.a.nichandle, user=sieged.a), connection.cursor() as cursor:
+        with pytest.raises(scope.Unscoped):
+            cursor.execute(BY_HAND[statement], own)
+        with pytest.raises(scope.Unscoped):
+            cursor.execute(SQL(BY_HAND[statement]), own)
 
 
 def test_a_row_of_somebody_else_raises_however_it_came(sieged: Sieged):
@@ -100,6 +165,14 @@ def test_what_begins_at_the_account_passes_and_leads_on(sieged: Sieged):
         assert Link.objects.filter(Q(user=sieged.a) | Q(nichandle=own)).count() == 2
         made = Export.objects.create(user=sieged.a, nichandle=own)
         assert Export.objects.filter(pk=made.pk).delete()[0] == 1
+        in_words = Case(When(nichandle=own, then=Value("mine")), default=Value("theirs"))
+        assert own.orders.annotate(n=Window(RowNumber(), order_by="pk")).filter(n=1).count() == 1
+        assert own.orders.values("status").annotate(n=Count("pk")).filter(n__gt=0).count() == 2
+        assert len(list(own.orders.all().union(own.orders.filter(status="notPaid")))) == 2
+        assert len(list(own.orders.iterator(chunk_size=1))) == 2
+        assert own.orders.annotate(whose=in_words).filter(whose="mine").count() == 2
+        assert Order.objects.filter(Q(nichandle=own, status="notPaid") | Q(nichandle=own, order_id__gt=0)).count() == 2
+        assert OrderDetail.objects.filter(order__nichandle=own).update(description="VPS") == 2
 
 
 def test_only_pages_of_the_account_reach_other_accounts_that_one_holds(sieged: Sieged):
@@ -125,6 +198,8 @@ def test_these_views_find_rows_by_what_their_visitor_holds():
         "orders:receipt_verify",
         "accounts:sign_in_return",
         "accounts:sign_in_confirm",
+        "staff_welcome",
+        "staff_welcome_link",
     }
 
 
