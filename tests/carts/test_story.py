@@ -3,21 +3,27 @@
 import re
 from decimal import Decimal
 from html import unescape
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from accounts.models import Nichandle
 from carts import sync
-from carts.models import Cart, Checkout
+from carts.models import Cart, CartItem, Checkout
 from orders import relay
 from orders.models import Intent, Order
-from orders.sync import find_orders
+from orders.payment.choices import read_choices
+from orders.sync import check_orders, find_orders
+from tests.carts.guide import ONCE, assert_followed, journey
 from tests.carts.shop import a_name, a_vps, calls, mirror, open_cart, shopper
 from tests.sandboxes import Sandbox
 from tests.world import forget_trouble, import_all
 
 pytestmark = pytest.mark.django_db
+
+ORDERING = Path(settings.BASE_DIR) / "docs" / "ordering.md"
 
 
 @pytest.fixture
@@ -55,6 +61,39 @@ def carry(anna: Nichandle) -> None:
     find_orders()
     Checkout.objects.filter(next_look_at__isnull=False).update(next_look_at="2020-01-01T00:00Z")
     sync.mirror_due()
+
+
+def test_from_a_search_to_a_paid_order_as_the_guide_says_and_the_page_of_it_says_so(
+    ovh: Sandbox, anna: Nichandle, her: Client
+):
+    """Each call about this purchase, in the order of its first time and as often as docs/ordering.md prints it."""
+    since = ovh.last_request()
+    her.get("/domains/?q=fleurs.fr")
+    sync.ask_domains_due()
+    offer = {"domain": "fleurs.fr", "mode": "create-default", "offer_id": "fr-create"}
+    her.post("/cart/add/", {"product": "domain"} | offer)
+    sync.mirror_due()
+    item = CartItem.objects.get(domain="fleurs.fr", product="domain")
+    her.post(f"/cart/{item.key}/configure/", {"at-OWNER_LEGAL_AGE": "on"})
+    sync.mirror_due()
+    where = order(her, contracts="on", waive="on")
+    carry(anna)
+    page = her.get(where)["Location"]
+    made = Order.objects.get(nichandle=anna, order_id=page.strip("/").rpartition("/")[2])
+    read_choices(made.pk)
+    told = unescape(her.get(f"{page}pay/").content.decode())
+    fields = dict(re.findall(r'<input type="hidden" name="(attempts|amount)" value="([^"]*)"', told))
+    method = re.search(r'name="method" value="([^"]+)" checked', told)
+    assert method, told
+    her.post(f"{page}pay/", fields | {"method": method[1], "way": "here"})
+    relay.relay_due()
+    check_orders([made.pk])
+    made.refresh_from_db()
+    assert made.was_paid
+    calls = journey(ovh, Checkout.objects.get(), since)
+    assert_followed(calls)
+    printed = re.findall(r"^\| (?:\d+|–) \| `(\S+ \S+)` \| (\d+) \| (once|) \|", ORDERING.read_text(), re.MULTILINE)
+    assert printed == [(one, str(calls.count(one)), "once" if one in ONCE else "") for one in dict.fromkeys(calls)]
 
 
 def test_a_name_is_filled_in_summed_up_and_ordered_once(ovh: Sandbox, anna: Nichandle, her: Client):
