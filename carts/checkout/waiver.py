@@ -30,6 +30,14 @@ class Waiver:
     others: list[str]
     words: str
 
+    @property
+    def names_told(self) -> str:
+        return get_text_list(self.names, _("and"))
+
+    @property
+    def others_told(self) -> str:
+        return get_text_list(self.others, _("and"))
+
 
 def waiver(cart: Cart, items: Iterable[CartItem]) -> Waiver | None:
     """What must be given up to order this cart; None: nothing, the right is kept. items: the cart's."""
