@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Link, Nichandle
@@ -112,6 +113,39 @@ def test_a_slow_one_holds_nobody(ovh: Sandbox, anna: Nichandle) -> None:
     took = time.monotonic() - began
     assert answered.count() == 11
     assert took < 4
+    worker.join()
+    assert answered.count() == 12
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_page_is_there_at_once_and_its_first_answer_within_one_call_and_a_second(
+    ovh: Sandbox, anna: Nichandle
+) -> None:
+    """Twelve extensions, each of which OVHcloud takes a second to look up."""
+    open_cart(anna)
+    ask(anna, "erste.fr")
+    ovh.arm("latency", method="GET", path="/order/cart/*/domain*", ms=1000)
+    client = Client()
+    client.force_login(anna.user)
+    client.get("/domains/?q=erste.fr")
+    ask(anna)
+    before, began = ovh.last_request(), time.monotonic()
+    page = client.get("/domains/?q=lavande").content.decode()
+    assert time.monotonic() - began < 1
+    assert page.count('data-state="waiting"') == 12
+    assert calls(ovh, before) == []
+
+    def turn() -> None:
+        sync.ask_domains_due()
+        connection.close()
+
+    worker = threading.Thread(target=turn)
+    began = time.monotonic()
+    worker.start()
+    answered = DomainCheck.objects.filter(domain__startswith="lavande.", state=State.ANSWERED)
+    while not answered.exists() and time.monotonic() - began < 10:
+        time.sleep(0.02)
+    assert time.monotonic() - began < 1 + 1
     worker.join()
     assert answered.count() == 12
 
