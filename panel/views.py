@@ -80,4 +80,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """503 while PostgreSQL is away, else 500. Neither page asks anything of anybody."""
     if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
         return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": "10"})
-    return HttpResponse(render_to_string("500.html"), status=500)
+    # The lines that the log has of this request carry the same.
+    reference = getattr(request, "request_id", "")
+    return HttpResponse(render_to_string("500.html", {"reference": reference}), status=500)

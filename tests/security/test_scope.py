@@ -17,6 +17,7 @@ from accounts import scope
 from accounts.models import AuditEvent, Link, Nichandle, Notice, Session, User
 from orders.models import Export, Intent, Order, OrderDetail, OrderEvent, Retraction
 from tests.security.conftest import Sieged, browser_of
+from tests.security.headers import assert_headers
 from tests.security.test_matrix import routes
 
 
@@ -29,6 +30,7 @@ def by_number_of_ones_own(request: Any, order_id: int) -> HttpResponse:
     return HttpResponse(request.nichandle.orders.get(order_id=order_id).status)
 
 
+handler500 = "panel.views.server_error"
 urlpatterns = [
     path("", include("panel.urls")),
     path("careless/<int:order_id>/", include(([path("", by_number_alone, name="a")], "orders"), namespace="one")),
@@ -49,6 +51,21 @@ def test_a_view_that_drops_the_scope_raises_even_for_the_owner(sieged: Sieged):
 def within_a_savepoint(sieged: Sieged) -> None:
     with transaction.atomic():
         Order.objects.filter(status="notPaid").delete()
+
+
+@pytest.mark.urls(__name__)
+def test_unscoped_is_a_page_with_its_reference_and_a_line_without_values(sieged: Sieged, caplog: Any):
+    owner = browser_of(sieged.a, raise_request_exception=False)
+    answer = owner.get(f"/careless/{sieged.order.order_id}/")
+    assert answer.status_code == 500
+    assert answer.wsgi_request.request_id in answer.content.decode()
+    assert "orders_order" not in answer.content.decode()
+    assert_headers(answer)
+    [line] = [one for one in caplog.records if one.exc_info]
+    written = f"{line.getMessage()} {line.exc_info[1]}"
+    assert "Rows of orders_order are not held to the customer who asks" in written
+    assert str(sieged.order.order_id) not in str(line.exc_info[1])
+    assert line.request.request_id == answer.wsgi_request.request_id
 
 
 DROPPED: dict[str, Callable[[Sieged], Any]] = {

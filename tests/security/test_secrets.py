@@ -4,6 +4,7 @@ import base64
 import io
 import logging
 import re
+import zipfile
 from typing import Any
 
 import pyotp
@@ -14,15 +15,18 @@ from django.conf import settings
 from django.core import mail
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from accounts import sync as accounts_sync
 from accounts.factors import MFAAdapter
-from accounts.models import Link, Nichandle, Session
+from accounts.models import Link, Nichandle, Session, User
 from accounts.ovh import application
+from carts.models import Cart, Checkout, Configuration
 from gateway import Gateway
 from orders import export, relay, sync
-from orders.models import Export, Order
+from orders.models import Export, Intent, Order
 from orders.retraction import receipt
+from tests.carts import shop
 from tests.factories import make_customer, make_staff
 from tests.world import forget_trouble, import_all
 
@@ -221,6 +225,73 @@ def test_no_secret_of_accounts_is_where_it_must_not_be(ovh: Any, log: Any):
     # Whom it is for reads it, each once: the link in a mail, the secret and the codes on the page that gives them out.
     given = {("invitation", "mails"), ("app", "pages")} | {(f"recovery code {n}", "pages") for n in range(10)}
     assert found == given
+
+
+def test_no_secret_of_ordering_is_where_it_must_not_be(ovh: Any, log: Any):
+    """A name is moved here by its code, ordered and paid: by a form, a copy, a refusal, a broken answer, an order."""
+    account = shop.shopper(ovh)
+    user, reader, code = User.objects.get(nichandle=account), Reader(), "Xk9#marked-transfer-code"
+    reader.client.force_login(user)
+    cart = shop.open_cart(account)
+    item = shop.a_name(cart, "taken-marked.fr", pricing_mode="transfer-default")
+    shop.mirror(cart)
+    where = f"/cart/{item.key}/configure/"
+    reader.post(where, **{"at-AUTH_INFO": code, "at-OWNER_LEGAL_AGE": "on", "at-DNS": "nonsense"})
+    reader.client.post(where, {"at-AUTH_INFO": code, "at-OWNER_LEGAL_AGE": "on"}, headers={"HX-Request": "true"})
+    reader.get(where)
+    secrets = {"transfer code": code, "consumer key": Link.objects.get().consumer_key()}
+    assert Configuration.objects.get(label="AUTH_INFO").encrypted_value
+
+    # Copied to OVHcloud, which breaks its answers first.
+    for kind, more in (("html", {}), ("truncated", {}), ("status", {"status": 500})):
+        ovh.arm(kind, path="/order/cart/*/item/*/configuration", method="POST", count=1, **more)
+        shop.mirror(cart)
+        ovh.disarm()
+        forget_trouble()
+        Cart.objects.update(next_mirror_at=timezone.now())
+    shop.mirror(cart)
+    assert Configuration.objects.get(label="AUTH_INFO").is_mirrored, "the code was never sent"
+    for path in ("/cart/", "/cart/summary/", where, "/account/"):
+        reader.get(path)
+
+    # Ordered by the page, once with an answer that is lost; then paid by the link of the order.
+    cart.refresh_from_db()
+    assert cart.is_quoted, cart.message
+    page = reader.client.get("/cart/summary/").content.decode()
+    seen = re.search(r'name="seen" value="([^"]+)"', page)
+    assert seen
+    done = reader.post("/cart/order/", seen=seen[1], contracts="on", waive="on")
+    assert "/cart/ordered/" in done["Location"]
+    ovh.arm("html", path="/order/cart/*/checkout", method="GET", count=1)
+    for _turn in range(3):
+        forget_trouble()
+        Intent.objects.filter(next_attempt_at__isnull=False).update(next_attempt_at=timezone.now())
+        relay.relay_due()
+    number = Checkout.objects.get().ovh_order_id
+    assert number, "nothing was ordered"
+    reader.get(done["Location"])
+    links = Gateway(application(), secrets["consumer key"]).order_links(number)
+    secrets |= {"url of the order": links.url, "its password": links.url.partition("orderPassword=")[2]}
+    import_all(account)
+    for path in (f"/orders/{number}/", f"/orders/{number}/pay/", "/orders/"):
+        reader.get(path)
+    reader.client.post("/account/export/")
+    export.make_due()
+    made = Export.objects.get()
+    with zipfile.ZipFile(io.BytesIO(bytes(made.content))) as whole:
+        taken = "".join(whole.read(name).decode(errors="replace") for name in whole.namelist())
+    assert "taken-marked.fr" in taken, "the cart is not in the export"
+
+    places = {
+        "log": log.getvalue(),
+        "pages": reader.read,
+        "dump": tables() + sessions(),
+        "mails": "".join(one.message().as_string() for one in mail.outbox) + str(ovh.mail()),
+        "valkey": valkey(),
+        "export": taken,
+    }
+    assert all(len(secret) > 5 for secret in secrets.values())
+    assert [(name, place) for place in places for name in secrets if secrets[name] in places[place]] == []
 
 
 def forms_of(content: bytes) -> dict[str, str]:
