@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.contrib.auth.decorators import login_not_required
 from django.db import connection, transaction
 from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, Value, When, Window
 from django.db.models.functions import RowNumber
@@ -15,6 +16,7 @@ from psycopg.sql import SQL
 
 from accounts import scope
 from accounts.models import AuditEvent, Link, Nichandle, Notice, Session, User
+from carts.models import Cart
 from orders.models import Export, Intent, Order, OrderDetail, OrderEvent, Retraction
 from tests.security.conftest import Sieged, browser_of
 from tests.security.headers import assert_headers
@@ -30,9 +32,15 @@ def by_number_of_ones_own(request: Any, order_id: int) -> HttpResponse:
     return HttpResponse(request.nichandle.orders.get(order_id=order_id).status)
 
 
+@login_not_required
+def any_cart(request: Any) -> HttpResponse:
+    return HttpResponse(Cart.objects.filter(state=Cart.State.OPEN).count())
+
+
 handler500 = "panel.views.server_error"
 urlpatterns = [
     path("", include("panel.urls")),
+    path("any-cart/", include(([path("", any_cart, name="c")], "carts"), namespace="carts")),
     path("careless/<int:order_id>/", include(([path("", by_number_alone, name="a")], "orders"), namespace="one")),
     path("careful/<int:order_id>/", include(([path("", by_number_of_ones_own, name="b")], "orders"), namespace="two")),
 ]
@@ -66,6 +74,13 @@ def test_unscoped_is_a_page_with_its_reference_and_a_line_without_values(sieged:
     assert "Rows of orders_order are not held to the customer who asks" in written
     assert str(sieged.order.order_id) not in str(line.exc_info[1])
     assert line.request.request_id == answer.wsgi_request.request_id
+
+
+@pytest.mark.urls(__name__)
+def test_a_visitor_reads_no_cart_but_by_the_secret_of_their_own(sieged: Sieged):
+    assert Cart.objects.filter(state=Cart.State.OPEN).exists()
+    with pytest.raises(scope.Unscoped, match="carts_cart"):
+        browser_of(None).get("/any-cart/")
 
 
 DROPPED: dict[str, Callable[[Sieged], Any]] = {
