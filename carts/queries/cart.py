@@ -41,7 +41,7 @@ def cart_for_page(cart: Cart | None, buyer: Buyer, *, typed: Mapping[str, Any] |
     now = timezone.now()
     items = items_of(cart) if cart else []
     if cart is None or not items:
-        empty = {"cart": cart, "items": [], "count": 0, "tax_words": buyer.tax_words}
+        empty: dict[str, Any] = {"cart": cart, "items": [], "count": 0, "tax_words": buyer.tax_words}
         return empty | {"is_visitors": buyer.nichandle is None}
     choices = _choices(cart, items)
     chosen = [item for item in items if item.parent_id is None and not _is_zone(item)]
