@@ -101,6 +101,11 @@ class SignInRequired(LoginRequiredMiddleware):
             # Said once: with this answer the browser forgets the session.
             return render(request, "accounts/key_revoked.html", {"next": own_page(request.get_full_path())}, status=401)
         if request.headers.get("HX-Request"):
+            session: Any = request.session
+            if session.ended_because:
+                # The page that lay open is loaded anew, and says why.
+                session.is_told_later = True
+                where = own_page(request.htmx.current_url_abs_path or "") or where  # type: ignore[attr-defined]
             response = HttpResponse(status=401)
             response["HX-Redirect"] = where
             return response

@@ -26,6 +26,11 @@ class SessionStore(DatabaseStore):
     used_at: datetime | None = None
     # Why the session that this browser's cookie names was ended, where its page should say so.
     ended_because: str = ""
+    # A fragment cannot say so: the browser keeps its cookie until a page did.
+    is_told_later = False
+
+    def is_empty(self) -> bool:
+        return not self.is_told_later and super().is_empty()
 
     @classmethod
     def get_model_class(cls) -> Any:

@@ -101,3 +101,16 @@ def test_opening_pages_writes_a_session_once_a_minute_at_most(customer_client, d
     customer_client.get("/account/")
     with after(seconds=30), django_assert_num_queries(7):
         customer_client.get("/account/")
+
+
+def test_a_page_that_lay_open_is_loaded_anew_and_says_why_the_session_ended(customer, customer_client):
+    """Its poll comes first, and can show nothing: the browser is not to forget the session with that."""
+    customer.sessions.update(ended_because="revoked")
+    here = {"HX-Request": "true", "HX-Current-URL": "http://testserver/orders/?expired=1"}
+    poll = customer_client.get("/orders/", headers=here)
+    assert (poll.status_code, poll["HX-Redirect"]) == (401, "/orders/?expired=1")
+    assert not poll.cookies
+    page = customer_client.get("/orders/?expired=1")
+    assert page.status_code == 401
+    assert page.templates[0].name == "accounts/key_revoked.html"
+    assert customer_client.get("/orders/").status_code == 302
