@@ -138,7 +138,6 @@ def test_a_session_key_that_a_browser_chose_is_not_taken(ovh: Any):
     assert not Session.objects.filter(session_key=fixed).exists()
 
 
-@pytest.mark.parametrize("sort", ["date", "-number", "amount", "-amount", "status", "-status", "account__secret"])
 @pytest.mark.parametrize(
     "cursor",
     [
@@ -159,9 +158,12 @@ def test_a_session_key_that_a_browser_chose_is_not_taken(ovh: Any):
         [[[[[]]]]],
     ],
 )
-def test_a_forged_cursor_is_left_out_or_an_empty_page(sieged: Sieged, cursor: Any, sort: str):
+def test_a_forged_cursor_is_left_out_or_an_empty_page(sieged: Sieged, cursor: Any):
     after = base64.urlsafe_b64encode(json.dumps(cursor).encode()).decode().rstrip("=")
-    assert browser_of(sieged.a).get("/orders/", {"after": after, "sort": sort, "expired": "1"}).status_code == 200
+    browser = browser_of(sieged.a)
+    for sort in ("date", "-number", "amount", "-amount", "status", "-status", "account__secret"):
+        answer = browser.get("/orders/", {"after": after, "sort": sort, "expired": "1"})
+        assert answer.status_code == 200, sort
 
 
 @pytest.mark.parametrize("after", ["é", "=", "A", "W10", base64.b64encode(b"[" * 140).decode()])

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 State = Intent.State
 PROVE = os.environ.get("PROVE") == "1"
 # `make prove` tells all of them; the sample takes some seconds.
-INTERLEAVINGS = 10_000 if PROVE else 60
+INTERLEAVINGS = 10_000 if PROVE else 30
 PAIRS = 50 if PROVE else 3
 
 
