@@ -192,7 +192,7 @@ class Block(NamedTuple):
 
 _WORD = re.compile(r"""'(?:[^']|'')*'|%%|%s|"[^"]+"|\w+|[()=,.;]|[^\s\w]+?""")
 _PLACEHOLDER = re.compile(r"%\d+")
-_ALIAS = re.compile(r"[A-Z]+\d+")
+_ALIAS = re.compile(r"[A-Z]+\d+|[a-z]")
 # The alias of a table that nothing ties to the others: what holds them does not hold it.
 _BY_COMMA = ","
 _SETS = set("UNION INTERSECT EXCEPT ;".split())

@@ -15,6 +15,7 @@ from django.utils import timezone
 from psycopg.sql import SQL
 
 from accounts import scope
+from accounts.backends import Backend
 from accounts.models import AuditEvent, Link, Nichandle, Notice, Session, User
 from carts.models import Cart
 from orders.models import Export, Intent, Order, OrderDetail, OrderEvent, Retraction
@@ -202,6 +203,8 @@ def test_what_begins_at_the_account_passes_and_leads_on(sieged: Sieged):
         assert own.orders.values("status").annotate(n=Count("pk")).filter(n__gt=0).count() == 2
         assert len(list(own.orders.all().union(own.orders.filter(status="notPaid")))) == 2
         assert len(list(own.orders.iterator(chunk_size=1))) == 2
+        # The statement written out that loads who is asking.
+        assert Backend().get_user(sieged.a.pk) == sieged.a
         assert own.orders.annotate(whose=in_words).filter(whose="mine").count() == 2
         assert Order.objects.filter(Q(nichandle=own, status="notPaid") | Q(nichandle=own, order_id__gt=0)).count() == 2
         assert OrderDetail.objects.filter(order__nichandle=own).update(description="VPS") == 2
