@@ -146,6 +146,8 @@ BY_HAND = {
     "only": "SELECT * FROM ONLY orders_order",
     "by a join with using": "DELETE FROM accounts_seal USING orders_order WHERE true",
     "a union": "SELECT id FROM orders_order WHERE orders_order.nichandle_id = %s UNION SELECT id FROM orders_order",
+    "a union that ends well": "SELECT id FROM orders_order UNION"
+    " SELECT id FROM orders_order WHERE orders_order.nichandle_id = %s",
     "in a with": "WITH all_of_them AS (SELECT * FROM orders_order) SELECT * FROM all_of_them",
     "changing in a with": "WITH gone AS (DELETE FROM orders_order RETURNING id) SELECT * FROM gone",
     "what is put elsewhere": "INSERT INTO accounts_seal SELECT * FROM orders_order",
