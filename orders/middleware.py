@@ -1,10 +1,13 @@
-"""An order of another account that this person holds opens, too, and its page says whose it is."""
+"""An order of another account that this person holds opens, too, also while it is being made, and says whose it is."""
 
 from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+# What an address names, and what leads there from an account.
+_LEADS_TO = {"order_id": "orders__order_id", "checkout_id": "checkouts"}
 
 
 class OrderOfLinkedAccount:
@@ -17,11 +20,12 @@ class OrderOfLinkedAccount:
         return self.get_response(request)
 
     def process_view(self, request: Any, view: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> None:
-        in_question = request.method in ("GET", "HEAD") and "order_id" in kwargs and request.nichandle is not None
-        if not in_question or not request.user.has_linked:
+        named = next((name for name in _LEADS_TO if name in kwargs), None)
+        in_question = request.method in ("GET", "HEAD") and named is not None and request.nichandle is not None
+        if named is None or not in_question or not request.user.has_linked:
             return
-        links = request.user.links.filter(nichandle__orders__order_id=kwargs["order_id"]).select_related("nichandle")
-        link = links.first()
+        links = request.user.links.filter(**{f"nichandle__{_LEADS_TO[named]}": kwargs[named]})
+        link = links.select_related("nichandle").first()
         if link is not None and link.nichandle_id != request.nichandle.pk:
             request.of_another_account = True
             request.nichandle, request.link_is_lost = link.nichandle, not link.is_usable

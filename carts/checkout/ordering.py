@@ -84,10 +84,16 @@ def order_cart(request: CustomerRequest, cart: Cart, form: OrderForm) -> Checkou
     shown: quotes.Shown = form.cleaned_data["seen"]
     if not quotes.is_as_shown(shown, cart):
         raise Changed(quotes.differences(shown, quote))
-    given_up = waiver(cart, cart.items.all())
+    items = list(cart.items.all())
+    if shown.renewals != quotes.renewals_in(items):
+        raise Changed([_("What this renews at is not the price that the page showed.")])
+    given_up = waiver(cart, items)
     if given_up is not None and not form.cleaned_data["waive"]:
         raise Changed([_("OVHcloud asks for the right of withdrawal to be given up for this.")])
-    pays = form.cleaned_data["pay_now"] and default_method(request.nichandle) is not None
+    method = default_method(request.nichandle)
+    if form.cleaned_data["pay_now"] and shown.method != quotes.shown_method(method):
+        raise Changed([_("Your default payment method is not the one that the page showed.")])
+    pays = form.cleaned_data["pay_now"] and method is not None
     checkout = _write(request, cart, given_up, pays=pays)
     audit.record(
         request,

@@ -122,12 +122,18 @@ def is_free(quote: Mapping[str, Any]) -> bool:
 # --- What was shown ---------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a summary page showed, as its form brings it back."""
+    """
+    What a summary page showed, as its form brings it back.
+
+    method: the default payment method, as `shown_method` has it. renewals: as `renewals_in`.
+    """
 
     revision: int
     digest: str
     total: Kept
     lines: list[tuple[str, Kept]]
+    method: list[str]
+    renewals: list[Any]
 
 
 def digest(quote: Mapping[str, Any]) -> str:
@@ -140,8 +146,18 @@ def digest(quote: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(agreed, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def sign(cart: Cart) -> str:
-    """What the page shows, for its form; nobody can write another one."""
+def renewals_in(items: Iterable[CartItem]) -> list[Any]:
+    """What each item renews at. It is no part of a quote, and is agreed to like one."""
+    return [[str(item.key), item.prices["RENEW"]] for item in items if "RENEW" in item.prices]
+
+
+def shown_method(method: Mapping[str, Any] | None) -> list[str]:
+    """What a page says of a payment method; nothing of none."""
+    return [str(method.get(name) or "") for name in ("type", "sub_type", "label")] if method else []
+
+
+def sign(cart: Cart, items: Iterable[CartItem], method: Mapping[str, Any] | None) -> str:
+    """What the page shows, for its form; nobody can write another one. method: the default payment method."""
     quote: Any = cart.quote
     told = {
         "cart": cart.pk,
@@ -149,6 +165,8 @@ def sign(cart: Cart) -> str:
         "digest": digest(quote),
         "total": quote["prices"]["with_tax"],
         "lines": [(line["description"], line["total_price"]) for line in quote["lines"]],
+        "method": shown_method(method),
+        "renewals": renewals_in(items),
     }
     return signing.dumps(told, salt=_SALT, compress=True)
 
@@ -161,7 +179,9 @@ def read(signed: str, cart: Cart) -> Shown | None:
         return None
     if told["cart"] != cart.pk:
         return None
-    return Shown(told["revision"], told["digest"], told["total"], [(text, kept) for text, kept in told["lines"]])
+    lines = [(text, kept) for text, kept in told["lines"]]
+    beside = told.get("method", []), told.get("renewals", [])
+    return Shown(told["revision"], told["digest"], told["total"], lines, *beside)
 
 
 def is_as_shown(shown: Shown, cart: Cart) -> bool:

@@ -27,6 +27,7 @@ def summary_for_page(request: CustomerRequest, cart: Cart, now: datetime) -> dic
     items = list(cart.items.prefetch_related("configurations"))
     context: dict[str, Any] = {
         "cart": cart,
+        "items": items,
         "count": len([item for item in items if item.parent_id is None and not item.came_by_itself]),
         "to_do": to_do(items),
         "coupons": [one for one in cart.coupons if one["problem"]],
@@ -115,5 +116,8 @@ def _contract(contract: dict[str, str]) -> dict[str, str]:
 
 def _linked(url: str) -> str:
     """An address that a browser may be sent to; OVHcloud's answer alone is no reason."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # "https://[": no address at all
+        return ""
     return url if parts.scheme == "https" and parts.netloc in settings.OVH_WEB_HOSTS else ""

@@ -17,7 +17,7 @@ from accounts.limits import limited
 from accounts.ordering import asks_for_rights, may_order_here, rights_url
 from carts import actions
 from carts.checkout import ordering, quotes
-from carts.checkout.ordering import OrderForm
+from carts.checkout.ordering import OrderForm, default_method
 from carts.checkout.summary import summary_for_page
 from carts.context import note_count
 from carts.models import Cart, Checkout
@@ -59,7 +59,7 @@ def _page(request: CustomerRequest, cart: Cart, form: OrderForm | None = None, *
     if context["is_ready"]:
         context |= {
             "form": form or OrderForm(cart=cart, waiver=context["waiver"]),
-            "seen": quotes.sign(cart),
+            "seen": quotes.sign(cart, context["items"], default_method(request.nichandle)),
             "is_sure": is_fresh(request),
         }
     template = "carts/_summary.html" if wants_fragment(request) else "carts/summary.html"

@@ -9,12 +9,13 @@ import pytest
 from django.core import signing
 from django.utils import timezone
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, Link
 from carts.models import Cart, Checkout, Configuration
 from orders.models import Intent, OrderImport
+from tests.accounts.test_links import hold
 from tests.carts.made import line, make_cart, make_name, make_vps, may_order, put_quote, quote
 from tests.carts.test_summary import DEFAULT
-from tests.factories import make_customer, make_order
+from tests.factories import make_customer, make_nichandle, make_order
 from tests.security.conftest import browser_of
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +150,30 @@ def test_a_contract_that_changed_is_agreed_to_anew(cart, customer_client):
     assert not Intent.objects.exists()
 
 
+def test_another_renewal_price_is_told_and_nothing_is_ordered(cart, customer_client):
+    shown = seen(customer_client)
+    item = cart.items.get()
+    item.prices = item.prices | {"RENEW": {"value": "9.99", "currency_code": "EUR"}}
+    item.save()
+    told = words(customer_client.post("/cart/order/", {"seen": shown} | ALL))
+    assert "What this renews at is not the price that the page showed." in told
+    assert not Intent.objects.exists()
+    order(customer_client)
+    assert Intent.objects.exists()
+
+
+def test_another_default_method_than_was_shown_pays_nothing(cart, customer_client):
+    OrderImport.objects.update(payment_methods=DEFAULT)
+    shown = seen(customer_client)
+    OrderImport.objects.update(payment_methods=[DEFAULT[0] | {"label": "5XXX"}])
+    told = words(customer_client.post("/cart/order/", {"seen": shown, "pay_now": "on"} | ALL))
+    assert "Your default payment method is not the one that the page showed." in told
+    assert not Intent.objects.exists()
+    # Whoever pays later is not concerned.
+    customer_client.post("/cart/order/", {"seen": shown} | ALL)
+    assert not Checkout.objects.get().pay_at_once
+
+
 def test_what_another_tab_changed_is_not_ordered_unseen(cart, customer_client):
     shown = seen(customer_client)
     cart.revision = 2
@@ -205,6 +230,17 @@ def test_another_customers_order_is_an_unknown_one(cart, customer_client):
     assert theirs.get(f"/cart/ordered/{10**30}/").status_code == 404
 
 
+def test_an_order_for_another_account_i_hold_is_followed_to_its_page(cart, customer, customer_client):
+    """Another tab has switched the browser to another account meanwhile: forms name theirs, and so does this page."""
+    fields = {"seen": seen(customer_client), "account": customer.nichandle.nichandle} | ALL
+    hold(customer, make_nichandle("other9-ovh"))
+    customer_client.post("/account/switch/", {"to": "other9-ovh"})
+    page = customer_client.post("/cart/order/", fields, follow=True)
+    assert page.status_code == 200
+    assert "Your order is being sent to OVHcloud." in words(page)
+    assert "another account you hold" in words(page)
+
+
 # --- Being ordered ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("fields", "said", "asks_again"),
@@ -230,6 +266,17 @@ def test_each_state_has_its_words_and_asks_again_while_it_can_change(cart, custo
     fragment = customer_client.get(path, headers={"HX-Request": "true"})
     assert said in words(fragment)
     assert b"<html" not in fragment.content
+
+
+def test_an_order_that_waits_for_more_rights_leads_to_them(cart, customer, customer_client):
+    """The key was renewed by a sign-in, which asks for less: one more sign-in would send nothing."""
+    order(customer_client)
+    Intent.objects.update(state="held", why="key")
+    Link.objects.filter(user=customer).update(rules=[{"method": "GET", "path": "/me"}])
+    path = f"/cart/ordered/{Checkout.objects.get().pk}/"
+    told = words(customer_client.get(path))
+    assert f'href="/account/rights/?next=%2Fcart%2Fordered%2F{Checkout.objects.get().pk}%2F' in told
+    assert "Sign in with OVHcloud once more" not in told
 
 
 @pytest.mark.parametrize("state", ["doubtful", "dead"])

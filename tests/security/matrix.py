@@ -83,7 +83,7 @@ carts:summary               read  in      away  200   key     in       away   40
 carts:order                 read  in      302   302   key     in       302    404      404     404        404
                             post  in      302   302   key     in       409    404      404     404        404
                             else  in      405   405   key     in       405    404      404     404        404
-carts:ordered               read  in      404   200   200     in       404    404      404     404        404
+carts:ordered               read  in      404   200   200     in       200    404      404     404        404
                             post  in      405   405   405     in       409    404      404     404        404
                             else  in      405   405   405     in       405    404      404     404        404
 carts:order_again           read  in      405   405   key     in       405    404      404     404        404
@@ -204,6 +204,9 @@ support:intent_ring         read  door    404   404   404     door     404    fa
                             post  door    404   404   404     door     404    factor   403     302        403
                             else  door    404   404   404     door     404    factor   405     405        405
 support:intent_close        read  door    404   404   404     door     404    factor   405     405        405
+                            post  door    404   404   404     door     404    factor   403     302        403
+                            else  door    404   404   404     door     404    factor   405     405        405
+support:intent_order        read  door    404   404   404     door     404    factor   405     405        405
                             post  door    404   404   404     door     404    factor   403     302        403
                             else  door    404   404   404     door     404    factor   405     405        405
 support:order_check         read  door    404   404   404     door     404    factor   405     405        405
