@@ -6,6 +6,7 @@ asked is only how an order stands. Each leaves its line in the trail, in the sam
 from accounts.http import StaffRequest
 from accounts.models import Nichandle
 from accounts.ringing import ring
+from carts.checkout.candidates import outcome_of
 from orders import actions, relay, tasks
 from orders.models import Intent, Order
 from orders.resync import Rung, resync
@@ -34,6 +35,19 @@ def close_intent(request: StaffRequest, intent_pk: int, note: str) -> Intent:
     """
     intent = relay.close(intent_pk, note)
     _write(request, "staff_close", intent, note=note)
+    return intent
+
+
+def name_order(request: StaffRequest, intent_pk: int, number: int, note: str) -> Intent:
+    """
+    Say which order a checkout made whose answer was lost: one of those that the look named. note: why.
+
+    Raises:
+        relay.NotNow: it does not wait for that any more.
+        NoCandidate: it cannot be that one.
+    """
+    intent = relay.accept(intent_pk, lambda found: outcome_of(found, number))
+    _write(request, "staff_name_order", intent, order=str(number), note=note)
     return intent
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from carts.checkout import quotes
+from carts.checkout.candidates import named
 from carts.models import Checkout
 from carts.prices import amount
 from orders.models import Intent
@@ -22,6 +23,13 @@ def still_refused(now: datetime) -> Any:
     later = Checkout.objects.filter(cart=OuterRef("checkout__cart"), pk__gt=OuterRef("checkout__pk"))
     young = Q(created_at__gt=now - SHOWN_FOR)
     return ~Q(kind=Intent.Kind.CHECKOUT) | (young & ~Exists(later))
+
+
+def candidates(intent: Any) -> list[int]:
+    """Orders that a checkout may have made, of which staff may say which one it was. intent: with its checkout."""
+    checkout: Checkout | None = getattr(intent, "checkout", None)
+    is_open = checkout is not None and intent.state in (Intent.State.DOUBTFUL, Intent.State.DEAD) and intent.attempts
+    return named(checkout) if checkout is not None and is_open else []
 
 
 def facts(intent: Any) -> list[str]:

@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from orders.models import Order, RefundNote
 from support import withdrawals
 
+LONGEST_NOTE = 1000
+
 
 class MatchForm(forms.Form):
     """
@@ -40,6 +42,18 @@ class MatchForm(forms.Form):
         else:
             raise ValidationError(_("Name the account and the order, or say that nobody can tell."))
         return data
+
+
+class WhichOrderForm(forms.Form):
+    """Which of the orders that a look named a checkout made, and how somebody knows."""
+
+    order = forms.IntegerField(
+        min_value=1, max_value=2**63 - 1, error_messages={"required": _("Choose the order that it made.")}
+    )
+    note = forms.CharField(
+        max_length=LONGEST_NOTE, error_messages={"required": _("Write how you know: it stands in the trail.")}
+    )
+    sure = forms.BooleanField(error_messages={"required": _("Tick the box: it cannot be undone.")})
 
 
 class WrongMatchForm(forms.Form):

@@ -138,6 +138,7 @@ class QueueEntry:
 
     number: "" where there is no order (yet). kind: of an intent, with its word for people in `title`; else "".
     intent: its number where staff may ring it again or close it, else None. facts: what is known of a checkout.
+    candidates: of a checkout whose answer was lost, numbers of the orders it may have made; `which` its intent's.
     """
 
     number: int | str
@@ -155,6 +156,8 @@ class QueueEntry:
     kind: str = ""
     title: str = ""
     facts: Sequence[str] = ()
+    candidates: Sequence[int] = ()
+    which: int | None = None
 
 
 @dataclass(frozen=True)
@@ -218,6 +221,8 @@ def _queue(name: str, intents: QuerySet[Intent], now: datetime) -> Queue:
             said=row.message,
             query_id=row.query_id,
             intent=row.pk if is_for_staff(row) else None,
+            candidates=checkouts.candidates(row),
+            which=row.pk,
         )
         for row in rows[:LONGEST_QUEUE]
     ]

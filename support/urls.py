@@ -16,6 +16,7 @@ urlpatterns = [
     path("accounts/<str:nichandle>/drop/", people.account_drop, name="account_drop"),
     path("intents/<int:intent_id>/ring/", acting.intent_ring, name="intent_ring"),
     path("intents/<int:intent_id>/close/", acting.intent_close, name="intent_close"),
+    path("intents/<int:intent_id>/order/", acting.intent_order, name="intent_order"),
     path("declarations/<str:reference>/", withdrawals.declaration_show, name="declaration_show"),
     path("mails/<int:mail>/", withdrawals.receipt_send, name="receipt_send"),
     path("orders/<str:nichandle>/<str:order_id>/", desk.order_show, name="order_show"),

@@ -89,6 +89,8 @@ class CheckoutKind(Kind):
             return {"order_id": found[0], "answered": None}
         if not found and intent.attempted_at and intent.attempted_at > timezone.now() - SHOWS_WITHIN:
             raise UnusableAnswer(detail="the order may not be listed yet")
+        # For the person who decides: they choose among these and no others.
+        Checkout.objects.filter(pk=checkout.pk).update(candidates=found)
         numbers = ", ".join(str(number) for number in found)
         which = f"these orders are like it: {numbers}" if found else "no new order is like it"
         total, currency = amount(checkout.quote["prices"]["with_tax"])

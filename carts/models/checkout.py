@@ -33,6 +33,9 @@ class Checkout(models.Model):
     asked_at = models.DateTimeField(default=timezone.now)
     ended = models.BooleanField(default=False, help_text="Nothing was ordered by it: the cart is open again.")
     ovh_order_id = models.BigIntegerField(null=True)
+    candidates = models.JSONField(
+        default=list, help_text="Numbers of orders that it may have made, where a look could not tell which."
+    )
     answered: Any = models.JSONField(
         null=True, help_text="What OVHcloud ordered, as quote has it, where that differs; null: as shown, or not told."
     )

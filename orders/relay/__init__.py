@@ -23,7 +23,7 @@ waiting.py    what waits for a person
 
 from orders.relay.carry import LEASE, LOOKS, Relay
 from orders.relay.kinds import KINDS, Kind, Needless, Unclear, kind_of, register, words_for
-from orders.relay.waiting import NotNow, close, end_unsent, release_held, release_waiting_for_key, ring_again
+from orders.relay.waiting import NotNow, accept, close, end_unsent, release_held, release_waiting_for_key, ring_again
 
 __all__ = [
     "KINDS",
@@ -34,6 +34,7 @@ __all__ = [
     "NotNow",
     "Relay",
     "Unclear",
+    "accept",
     "close",
     "end_unsent",
     "kind_of",

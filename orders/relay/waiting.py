@@ -1,5 +1,6 @@
 """What waits for a person: let go by itself when something changed, or by staff, who ring it again or close it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -8,7 +9,7 @@ from django.utils import timezone
 from accounts.models import Nichandle
 from orders.models import Intent, Order, OrderEvent
 from orders.relay.kinds import kind_of
-from orders.relay.outcomes import tell
+from orders.relay.outcomes import settle, tell
 
 State = Intent.State
 Event = OrderEvent.Kind
@@ -83,6 +84,26 @@ def close(intent_pk: int, note: str) -> Intent:
     intent.state, intent.note, intent.settled_at, intent.next_attempt_at = State.CLOSED, note, timezone.now(), None
     intent.save(update_fields=["state", "note", "settled_at", "next_attempt_at"])
     tell(intent, Event.CLOSED, note=note)
+    return intent
+
+
+@transaction.atomic
+def accept(intent_pk: int, outcome_of: Callable[[Intent], Any]) -> Intent:
+    """
+    Staff say what came of it: it was done, though its answer was lost. What follows is what follows any acceptance.
+
+    outcome_of: told the locked intent, gives what its kind's `accepted` takes; what it raises ends this, unwritten.
+
+    Raises:
+        NotNow: its answer is not lost, or a worker looks this moment.
+    """
+    Order.objects.select_for_update(of=("self",)).filter(intents=intent_pk).first()
+    lost = Intent.objects.filter(pk=intent_pk, attempts__gt=0, state__in=(State.DOUBTFUL, State.DEAD))
+    intent = lost.select_for_update(of=("self",)).select_related("nichandle").first()
+    if intent is None or (intent.leased_until is not None and intent.leased_until > timezone.now()):
+        raise NotNow
+    outcome = outcome_of(intent)
+    settle(intent, Event.ACCEPTED, state=State.ACCEPTED, why="", outcome=outcome)
     return intent
 
 

@@ -1,4 +1,4 @@
-"""What staff can set going: a check, and an intent of the customer's own that waits for a person."""
+"""What staff can set going or decide: a check, and an intent of the customer's own that waits for a person."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,12 +14,12 @@ from django.views.decorators.http import require_POST
 from accounts import audit
 from accounts.http import StaffRequest
 from accounts.models import User
+from carts.checkout.candidates import NoCandidate
 from orders import relay
 from orders.models import Intent
 from support import actions, queries, trail
+from support.notes import LONGEST_NOTE, WhichOrderForm
 from support.views.desk import for_support
-
-LONGEST_NOTE = 1000
 
 
 def for_supervisors(view: Callable[..., HttpResponse | None]) -> Callable[..., HttpResponse]:
@@ -81,6 +81,31 @@ def intent_close(request: StaffRequest, intent_id: int) -> HttpResponse | None:
         return redirect("support:queues")
     closed = _("It is closed and not sent any more. The customer reads your note.")
     return _decide(request, intent_id, lambda who, pk: actions.close_intent(who, pk, note), closed)
+
+
+@require_POST
+@for_supervisors
+def intent_order(request: StaffRequest, intent_id: int) -> HttpResponse | None:
+    """Say which order a checkout made whose answer was lost, with a reason for the trail."""
+    form = WhichOrderForm(request.POST)
+    if not form.is_valid():
+        for words in form.errors.values():
+            messages.error(request, words[0])
+        return redirect("support:queues")
+    number, note = form.cleaned_data["order"], form.cleaned_data["note"]
+    try:
+        return _decide(
+            request,
+            intent_id,
+            lambda who, pk: actions.name_order(who, pk, number, note),
+            _("Order %(number)s is the one. Its customer’s page moves on to it.") % {"number": number},
+        )
+    except NoCandidate:
+        trail.looked(request, "staff_decide", target=f"intent {intent_id}", result="refused", order=str(number))
+        messages.warning(
+            request, _("Nothing was done: that order is none of those it may have made, or another checkout made it.")
+        )
+        return redirect("support:queues")
 
 
 def _decide(

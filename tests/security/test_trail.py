@@ -17,8 +17,9 @@ from django.utils import timezone
 
 from accounts import actions
 from accounts.models import AuditEvent, Link, User
+from carts.models import Checkout
 from orders import export
-from orders.models import PaymentChoices
+from orders.models import Intent, PaymentChoices
 from orders.payment.asking import amount_of
 from tests.accounts.test_links import hold, link_another
 from tests.accounts.test_ordering import WIDE, allow
@@ -144,6 +145,15 @@ def _ring_of(world: World) -> str:
     return f"/support/intents/{world.sieged.withdrawn.intents.get().pk}/ring/"
 
 
+def _name_order(world: World, number: str = "4711") -> None:
+    checkout = world.sieged.checkout
+    Checkout.objects.filter(pk=checkout.pk).update(candidates=[4711, 4712])
+    Intent.objects.filter(pk=checkout.intent_id).update(state=Intent.State.DEAD, why="unclear", attempts=1)
+    said = {"order": number, "note": "OVHcloud says so.", "sure": "on"}
+    chief = browser_of(make_staff("super@example.net", role="supervisor"))
+    chief.post(f"/support/intents/{checkout.intent_id}/order/", said)
+
+
 def _end_other_sessions(world: World) -> None:
     browser_of(world.sieged.a)
     world.a.post("/account/sessions/end/", {"session": "others"})
@@ -246,6 +256,24 @@ CASES: dict[str, tuple[Callable[[World], Any], list[Line]]] = {
             ("staff_sign_in", "super@example.net", "", "super@example.net", "done"),
             ("staff_decide", "super@example.net", "", "{intent}", "refused"),
         ],
+    ),
+    "a supervisor says which order a checkout made": (
+        _name_order,
+        [
+            ("staff_sign_in", "super@example.net", "", "super@example.net", "done"),
+            ("staff_name_order", "super@example.net", OWN, "{intent}", "done"),
+        ],
+    ),
+    "a supervisor names an order that it cannot have made": (
+        lambda w: _name_order(w, "5"),
+        [
+            ("staff_sign_in", "super@example.net", "", "super@example.net", "done"),
+            ("staff_decide", "super@example.net", "", "{intent}", "refused"),
+        ],
+    ),
+    "support says which order a checkout made": (
+        lambda w: w.support.post(f"/support/intents/{w.sieged.checkout.intent_id}/order/", {"order": "4711"}),
+        [("intent_order", S, "", "/support/intents/{intent}/order/", "refused")],
     ),
     "support cannot tell which order is meant": (
         lambda w: w.support.post(
