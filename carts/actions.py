@@ -217,6 +217,7 @@ def _facts(item: CartItem) -> dict[str, Any]:
     filled_in = item.configurations.values("label", "value", "encrypted_value")
     return {name: getattr(item, name) for name in _FACTS} | {
         "key": str(item.key),
+        "parent": str(item.parent.key) if item.parent else None,
         "configurations": list(filled_in),
         "options": [_facts(option) for option in item.options.filter(came_by_itself=False)],
     }
@@ -229,17 +230,23 @@ def put_back(cart: Cart, taken: Mapping[str, Any]) -> CartItem:
 
     Raises:
         CartClosed, CartFull: see there.
+        CartMoved: what it was an option of is gone.
     """
     cart = locked(cart)
-    again = Q(key=taken["key"])
-    if taken["domain"]:
+    again, parent = Q(key=taken["key"]), None
+    if taken.get("parent"):
+        parent = cart.items.filter(key=taken["parent"]).first()
+        if parent is None:
+            raise CartMoved
+        again |= Q(parent=parent, plan_code=taken["plan_code"])
+    elif taken["domain"]:
         again |= Q(product="domain", domain=taken["domain"], parent=None)
     found = cart.items.filter(again).first()
     if found is not None:
         return found
     if cart.items.count() + 1 + len(taken["options"]) > ITEMS_AT_MOST:
         raise CartFull
-    item = _put_back(cart, taken, None)
+    item = _put_back(cart, taken, parent)
     changed(cart)
     return item
 
@@ -398,10 +405,7 @@ def adopt(nichandle: Nichandle, visitor: uuid.UUID) -> Cart | None:
     if theirs is None:
         return None
     subsidiary = nichandle.ovh_subsidiary or theirs.subsidiary
-    own, made = Cart.objects.get_or_create(
-        nichandle=nichandle, state=Cart.State.OPEN, defaults={"subsidiary": subsidiary}
-    )
-    own = Cart.objects.select_for_update().get(pk=own.pk)
+    own = _open_cart(nichandle, subsidiary)
     held = set(own.items.filter(product="domain", parent=None).values_list("domain", flat=True))
     moved = [item for item in theirs.items.filter(parent=None) if not (item.domain and item.domain in held)]
     kept = [item.pk for item in moved]
@@ -414,6 +418,18 @@ def adopt(nichandle: Nichandle, visitor: uuid.UUID) -> Cart | None:
     # Asked anew with the account's own key: durations and prices are those of its price list.
     ask_about(nichandle, own.subsidiary, [item.domain for item in moved if item.domain])
     return own
+
+
+def _open_cart(nichandle: Nichandle, subsidiary: str) -> Cart:
+    """The account's open cart, locked. One that is ordered while its lock is waited for is no longer it."""
+    while True:
+        own, _made = Cart.objects.get_or_create(
+            nichandle=nichandle, state=Cart.State.OPEN, defaults={"subsidiary": subsidiary}
+        )
+        try:
+            return locked(own)
+        except CartClosed:
+            continue
 
 
 # --- Searching --------------------------------------------------------------------------------------------------------

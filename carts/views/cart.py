@@ -40,7 +40,7 @@ def _page(request: HttpRequest, found: Cart | None, **more: Any) -> HttpResponse
     typed, coupon = more.get("typed"), more.get("coupon_form")
     context = cart_for_page(found, buyer_of(request), typed=typed)
     note_count(request, context["count"])
-    taken = request.session.get(_TAKEN)
+    taken = _taken(request)
     context |= {
         "cart_count": context["count"],
         "coupon_form": coupon,
@@ -63,13 +63,18 @@ def cart_add(request: HttpRequest) -> HttpResponse:
     if request.POST.get("product") == "domain":
         return _add_domain(request)
     plan = plans_of(buyer_of(request)).filter(
-        product=request.POST.get("product", "")[:40], plan_code=request.POST.get("plan_code", "")[:100]
+        product=_sent(request, "product", 40), plan_code=_sent(request, "plan_code", 100)
     )
     found = plan.first()
     if found is None:
         messages.error(request, _("This is no longer in the catalogue. Choose again, please."))
         return redirect("carts:catalogue")
     return _add_plan(request, found)
+
+
+def _sent(request: HttpRequest, field: str, longest: int) -> str:
+    """What may be looked for in the database, which takes no NUL."""
+    return str(request.POST.get(field, "")).replace("\0", "")[:longest]
 
 
 def _add_plan(request: HttpRequest, plan: Plan) -> HttpResponse:
@@ -87,7 +92,7 @@ def _add_plan(request: HttpRequest, plan: Plan) -> HttpResponse:
 def _add_domain(request: HttpRequest) -> HttpResponse:
     again = request.POST.get("again", "")[:4000]
     back = reverse("carts:domains") + (again if again.startswith("?") else "")
-    domain = request.POST.get("domain", "")[:253]
+    domain = _sent(request, "domain", 253)
     wanted = _offered(request, domain, request.POST.get("mode", ""), request.POST.get("offer_id", ""))
     if wanted is None:
         messages.error(request, _("This offer is no longer there. Search for the name again, please."))
@@ -149,7 +154,7 @@ def item(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     do = request.POST.get("do", "change")
     try:
         if do == "remove":
-            request.session[_TAKEN] = actions.remove_item(row)
+            request.session[_TAKEN] = actions.remove_item(row) | {"whose": _account(request)}
             messages.success(request, _("%(what)s is out of your cart.") % {"what": words.item_title(row)})
         elif do == "add":
             _add_option(request, row)
@@ -232,6 +237,10 @@ def _add_option(request: HttpRequest, row: CartItem) -> None:
     for option in (plan.options or []) if plan else ():
         price = next((one for one in option["prices"] if choice_of(one) == here), None)
         if option["plan_code"] == code and price is not None:
+            others = row.options.filter(family=option["family"]).exclude(plan_code=code)
+            if option["exclusive"] and option["family"] and others.exists():
+                messages.error(request, _("Choose only one of these: they exclude each other."))
+                return
             wanted = Wanted(
                 product=row.product,
                 plan_code=code,
@@ -253,15 +262,27 @@ def _add_option(request: HttpRequest, row: CartItem) -> None:
 @limited("cart")
 def cart_undo(request: HttpRequest) -> HttpResponse:
     """Put back what was removed last, as it was."""
-    taken = request.session.pop(_TAKEN, None)
+    taken = _taken(request)
     if taken:
+        del request.session[_TAKEN]
         try:
             actions.put_back(actions.cart_for(request), taken)
-        except (CartClosed, CartFull) as problem:
+        except (CartMoved, CartClosed, CartFull) as problem:
             _say(request, problem)
         else:
             messages.success(request, _("%(what)s is back.") % {"what": words_of_taken(taken)})
     return redirect("carts:cart")
+
+
+def _taken(request: HttpRequest) -> dict[str, Any] | None:
+    """What was removed last from this cart: of another account's it stays there, with what was filled in for it."""
+    taken: dict[str, Any] | None = request.session.get(_TAKEN)
+    return taken if taken and taken.get("whose", "") in ("", _account(request)) else None
+
+
+def _account(request: HttpRequest) -> str:
+    nichandle = getattr(request, "nichandle", None)
+    return nichandle.nichandle if nichandle else ""
 
 
 @for_visitors_too

@@ -63,7 +63,8 @@ def domain_answers(request: HttpRequest) -> HttpResponse:
         )
         found = {row.domain: row for row in rows}
     checks = [found[name] for name in search.names if name in found]
-    done = frozenset(int(one) for one in request.GET.get("done", "").split(",") if one.isascii() and one.isdigit())
+    sent = request.GET.get("done", "").split(",")
+    done = frozenset(int(one) for one in sent if one.isascii() and one.isdigit() and len(one) < 20)
     again = search_page(buyer, q, search, chosen_extensions([]), chosen)["again"]
     context = answers(checks, buyer, actions.cart_of(request), again, done)
     return render(request, "carts/_answers.html", context | {"again": again, "oob": True})

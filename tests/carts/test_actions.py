@@ -1,19 +1,21 @@
 """What somebody can do with a cart; whose it is before and after sign-in."""
 
 import threading
+import time
 import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
 from carts import actions
 from carts.actions import AlreadyThere, CartClosed, CartFull, CartMoved, Wanted
-from carts.models import Cart, CartItem, Configuration, DomainCheck
-from tests.carts.made import make_cart, make_name, make_vps, price
+from carts.models import Cart, CartItem, Configuration, DomainCheck, Plan
+from tests.accounts.test_links import hold
+from tests.carts.made import make_cart, make_name, make_vps, may_order, price
 from tests.factories import make_customer, make_nichandle
 
 pytestmark = pytest.mark.django_db
@@ -144,6 +146,53 @@ def test_what_was_removed_comes_back_as_it_was(cart):
     assert actions.put_back(cart, taken).pk == back.pk
 
 
+def test_an_option_comes_back_to_what_it_was_an_option_of(cart):
+    item = actions.add_item(cart, vps(), [vps(plan_code="vps-os-debian", family="os")])
+    taken = actions.remove_item(item.options.get())
+    actions.put_back(cart, taken)
+    assert [(one.plan_code, one.parent_id) for one in cart.items.exclude(pk=item.pk)] == [("vps-os-debian", item.pk)]
+    # Chosen anew, it is there once; without what it belonged to it is nothing.
+    taken = actions.remove_item(item.options.get())
+    actions.add_option(item, vps(plan_code="vps-os-debian", family="os"))
+    actions.put_back(cart, taken)
+    assert item.options.count() == 1
+    actions.remove_item(item)
+    with pytest.raises(CartMoved):
+        actions.put_back(cart, taken)
+    assert not cart.items.exists()
+
+
+def test_what_was_removed_comes_back_into_the_same_accounts_cart(cart, customer, customer_client):
+    may_order(customer)
+    other = make_nichandle("other9-ovh")
+    hold(customer, other)
+    item = make_name(cart)
+    Configuration.objects.create(item=item, label="OWNER_CONTACT", value="/me/contact/1")
+    own = {"account": customer.nichandle.nichandle}
+    customer_client.post(f"/cart/{item.key}/", {"do": "remove"} | own)
+    customer_client.post("/account/switch/", {"to": "other9-ovh"})
+    assert b"was removed." not in customer_client.get("/cart/").content
+    customer_client.post("/cart/undo/", {"account": "other9-ovh"})
+    assert not CartItem.objects.exists()
+    customer_client.post("/cart/undo/", own)
+    assert CartItem.objects.get().cart == cart
+
+
+def test_of_a_family_only_one_may_be_chosen_also_by_two_tabs(cart, customer_client):
+    def sold(code: str) -> dict[str, Any]:
+        prices = [{"pricing_mode": "default", "duration": "P1M", "price": price("1.00")}]
+        return {"plan_code": code, "name": code, "family": "os", "exclusive": True, "mandatory": True, "prices": prices}
+
+    options = [sold("vps-os-debian"), sold("vps-os-windows")]
+    Plan.objects.create(
+        subsidiary="FR", product="vps", plan_code="vps-1-2026", name="VPS-1", options=options, read_at=timezone.now()
+    )
+    item = actions.add_item(cart, vps())
+    for code in ("vps-os-debian", "vps-os-windows"):
+        customer_client.post(f"/cart/{item.key}/", {"do": "add", "plan_code": code})
+    assert [one.plan_code for one in item.options.all()] == ["vps-os-debian"]
+
+
 def test_the_zone_is_left_out_for_good(cart):
     item = make_name(cart)
     CartItem.objects.create(
@@ -254,6 +303,43 @@ def test_two_tabs_make_one_cart():
     cart = Cart.objects.get()
     assert made == [cart.pk] * 4
     assert (cart.items.count(), cart.revision) == (4, 5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_chosen_before_sign_in_does_not_go_into_a_cart_that_is_being_ordered(customer):
+    cart, visitor = make_cart(customer.nichandle), uuid.uuid4()
+    make_name(Cart.objects.create(visitor=visitor, subsidiary="FR"))
+    raised: list[BaseException] = []
+
+    def sign_in() -> None:
+        try:
+            actions.adopt(customer.nichandle, visitor)
+        except BaseException as error:
+            raised.append(error)
+        finally:
+            connection.close()
+
+    signing_in = threading.Thread(target=sign_in)
+    with transaction.atomic():
+        Cart.objects.select_for_update().get(pk=cart.pk)
+        signing_in.start()
+        # It has found the open cart by now, and waits for its row.
+        wait_for_a_lock()
+        Cart.objects.filter(pk=cart.pk).update(state=Cart.State.ORDERING)
+    signing_in.join(10)
+    assert raised == []
+    assert not cart.items.exists()
+    assert CartItem.objects.get().cart.state == Cart.State.OPEN
+
+
+def wait_for_a_lock() -> None:
+    for _attempt in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody waits")
 
 
 # --- Searching --------------------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ CROOKED_TEXTS = {
     "sql": "') OR 1=1 --",
     "wildcards": "%_\\",
     "number": "9" * 400,
+    "more digits than Python reads": "9" * 5000,
     "brackets": "[" * 5000,
 }
 
@@ -75,6 +76,24 @@ def test_no_part_of_an_address_can_break_a_page(knocker: Client, text: str):
         assert answer.status_code in (301, 302, 400, 404), f"{path}: {answer.status_code}"
         assert "\n" not in answer.headers.get("Location", "")
         assert_headers(answer, path)
+
+
+@pytest.mark.parametrize("text", CROOKED_TEXTS.values(), ids=CROOKED_TEXTS)
+def test_no_word_can_break_a_page_of_choosing(knocker: Client, text: str):
+    part = quote(text[:6000], safe="")
+    asked = [knocker.get(path, dict.fromkeys("q ext done price quantity".split(), text)) for path in _CHOOSING]
+    asked += [knocker.get(f"/catalogue/{path}/") for path in (f"vps/{part}", f"{part}/vps-1", f"{part}/{part}")]
+    fields = "plan_code domain mode offer_id again price quantity options coupon remove subsidiary q page do".split()
+    for path in ("add", "coupon", "check", "undo"):
+        for product in ("domain", text):
+            asked.append(knocker.post(f"/cart/{path}/", dict.fromkeys(fields, text) | {"product": product}))
+    for answer in asked:
+        assert answer.status_code in (200, 302, 400, 404), f"{answer.request['PATH_INFO']}: {answer.status_code}"
+        assert "<script>alert" not in answer.content.decode()
+        assert "\n" not in answer.headers.get("Location", "")
+
+
+_CHOOSING = ("/domains/", "/domains/answers/", "/catalogue/", "/cart/")
 
 
 @pytest.mark.parametrize("octets", ["%ff%fe", "%ed%a0%80", "%c0%af", "%00"])
