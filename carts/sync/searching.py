@@ -12,7 +12,7 @@ from functools import partial
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.utils import timezone
 
 from accounts import ovh
@@ -69,7 +69,9 @@ def _claim(limit: int) -> list[DomainCheck]:
     with transaction.atomic():
         due = DomainCheck.objects.filter(Q(leased_until=None) | Q(leased_until__lte=now), next_attempt_at__lte=now)
         due = due.select_for_update(skip_locked=True, of=("self",)).select_related("nichandle")
-        checks = list(due.order_by("next_attempt_at", "pk")[:limit])
+        # However many names visitors look for, by the operator's key, customers' own do not wait for them.
+        visitors_last = Case(When(nichandle=None, then=1), default=0)
+        checks = list(due.order_by(visitors_last, "next_attempt_at", "pk")[:limit])
         DomainCheck.objects.filter(pk__in=[check.pk for check in checks]).update(leased_until=now + LEASE)
     return checks
 

@@ -186,6 +186,14 @@ def test_without_an_operators_key_visitors_are_not_answered(ovh: Sandbox, anna: 
     assert calls(ovh, before) == []
 
 
+def test_customers_do_not_wait_for_what_visitors_look_for(ovh: Sandbox, anna: Nichandle) -> None:
+    """Whoever is nobody may ask for any number of names; those wait in a line of their own."""
+    actions.ask_about(None, "FR", [f"name{number}.fr" for number in range(5)])
+    actions.ask_about(anna, "FR", ["lavande.fr"])
+    sync.ask_domains_due(limit=1)
+    assert told("lavande.fr")["lavande.fr"].state == State.ANSWERED
+
+
 # --- Trouble ----------------------------------------------------------------------------------------------------------
 def test_offers_that_fail_now_and_then_are_read_thrice(ovh: Sandbox, anna: Nichandle) -> None:
     ovh.arm("status", method="GET", path="/order/cart/*/domain", status=500, count=2)
