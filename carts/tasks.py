@@ -23,3 +23,8 @@ def read_catalogues() -> None:
 @shared_task
 def carry_contacts() -> None:
     sync.carry_contacts_due()
+
+
+@shared_task
+def read_rules() -> None:
+    sync.read_rules_due()

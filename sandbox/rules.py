@@ -31,30 +31,49 @@ def constraint(operator: str, **given: Any) -> dict[str, Any]:
 
 
 def tree_for(domain: str, action: str) -> dict[str, Any]:
+    """As OVHcloud's guide "Managing Eligibility Rules" writes them: labels are those of configurations."""
     extension = extension_of(domain)
-    every = [
-        rule(
-            label="owner",
-            type="contact",
-            fields=rule(
-                **{"and": [rule(label=name, type="string", constraints=[constraint("required")]) for name in _ALWAYS]}
-            ),
-        )
-    ]
+    city = _CITY_OF.get(extension)
+    every = [_contact("OWNER_CONTACT", _owner_fields(extension), "Rule related to the domain owner")]
+    if city:
+        # Either lives there: each has to where the other does not.
+        every[0]["fields"]["and"] += _lives_in(city, unless="ADMIN_ACCOUNT")
+        every.append(_contact("ADMIN_ACCOUNT", _lives_in(city, unless="OWNER_CONTACT"), "Rule related to the admin"))
+    every.append(rule(label="OWNER_LEGAL_AGE", type="bool", placeholder="true", constraints=[]))
+    if action == "transfer":
+        every.append(_field("AUTH_INFO", constraint("required")))
+    reason = _field("REASON", constraint("required"), constraint("minlength", value="10"), placeholder="I am the mayor")
+    every.append(reason | {"type": "text", "contexts": ["reason"]})
+    return rule(**{"and": every}, constraints=[])
+
+
+def _owner_fields(extension: str) -> list[dict[str, Any]]:
+    company = constraint("required", conditions=_contact("OWNER_CONTACT", [_field("legalForm", _ne("individual"))]))
+    fields = [_field(name, constraint("required"), constraint("maxlength", value="255")) for name in _ALWAYS]
+    fields.append(_field("organisationName", company, constraint("maxlength", value="255")))
     countries = _COUNTRIES_OF.get(extension)
     if countries:
-        every.append(_on("owner.address.country", constraint("contains", values=countries)))
-    if action == "transfer":
-        every.append(_on("domain.authInfo", constraint("required")))
-    city = _CITY_OF.get(extension)
-    if city:
-        either = [_on(f"{who}.city", constraint("eq", value=city)) for who in ("owner.address", "adminAccount")]
-        every.append(rule(description=f"The owner or the administrator lives in {city}", **{"or": either}))
-    return rule(description=f"Rules of .{extension}", contexts=[action], **{"and": every})
+        fields.append(_field("address.country", constraint("contains", values=countries), constraint("required")))
+    return fields
 
 
-def _on(label: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-    return rule(label=label, type="string", constraints=[asked])
+def _lives_in(city: str, *, unless: str) -> list[dict[str, Any]]:
+    elsewhere = _contact(unless, [_field("address.city", _ne(city), constraint("required"))])
+    return [_field("address.city", constraint("eq", value=city, conditions=elsewhere), constraint("required"))]
+
+
+def _contact(label: str, fields: list[dict[str, Any]], description: str | None = None) -> dict[str, Any]:
+    inner = rule(**{"and": fields}, constraints=[])
+    asked = [constraint("required")]
+    return rule(label=label, type="contact", fields=inner, constraints=asked, description=description)
+
+
+def _field(label: str, *constraints: Mapping[str, Any], **given: Any) -> dict[str, Any]:
+    return rule(label=label, type="string", constraints=list(constraints), **given)
+
+
+def _ne(value: str) -> dict[str, Any]:
+    return constraint("ne", value=value)
 
 
 def check(domain: str, action: str, data: Mapping[str, Any]) -> None:

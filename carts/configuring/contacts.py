@@ -44,7 +44,15 @@ _LANGUAGES = (
     *("cs_CZ", "de_DE", "en_AU", "en_CA", "en_GB", "en_IE", "en_US", "es_ES", "fi_FI", "fr_CA", "fr_FR", "fr_MA"),
     *("fr_SN", "fr_TN", "it_IT", "lt_LT", "nl_NL", "pl_PL", "pt_PT"),
 )
-_ADDRESS = ("line1", "line2", "zip", "city", "province", "country")
+_ADDRESS_WORDS = {
+    "line1": gettext_lazy("Address"),
+    "line2": gettext_lazy("Address, second line"),
+    "zip": gettext_lazy("Postcode"),
+    "city": gettext_lazy("Town"),
+    "province": gettext_lazy("State or province"),
+    "country": gettext_lazy("Country"),
+}
+_ADDRESS = tuple(_ADDRESS_WORDS)
 
 
 class ContactFull(Exception):
@@ -161,12 +169,13 @@ class ContactForm(forms.Form):
 
     def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
-        self.fields["address-line1"] = Words(gettext_lazy("Address"), autocomplete="address-line1", required=True)
-        self.fields["address-line2"] = Words(gettext_lazy("Address, second line"), autocomplete="address-line2")
-        self.fields["address-zip"] = Words(gettext_lazy("Postcode"), autocomplete="postal-code", longest=20)
-        self.fields["address-city"] = Words(gettext_lazy("Town"), autocomplete="address-level2", required=True)
-        self.fields["address-province"] = Words(gettext_lazy("State or province"), autocomplete="address-level1")
-        self.fields["address-country"] = forms.ChoiceField(label=gettext_lazy("Country"))
+        words = _ADDRESS_WORDS
+        self.fields["address-line1"] = Words(words["line1"], autocomplete="address-line1", required=True)
+        self.fields["address-line2"] = Words(words["line2"], autocomplete="address-line2")
+        self.fields["address-zip"] = Words(words["zip"], autocomplete="postal-code", longest=20)
+        self.fields["address-city"] = Words(words["city"], autocomplete="address-level2", required=True)
+        self.fields["address-province"] = Words(words["province"], autocomplete="address-level1")
+        self.fields["address-country"] = forms.ChoiceField(label=words["country"])
         countries = _countries()
         for name in self._COUNTRIES:
             field: Any = self.fields[name]
@@ -205,6 +214,25 @@ class ContactForm(forms.Form):
         return facts | {"address": address}
 
 
+def field_words(name: str) -> str:
+    """A contact's field in words, by the API's name: "lastName", "address.city"; one we do not ask for as it is."""
+    if name.startswith("address."):
+        return str(_ADDRESS_WORDS.get(name.removeprefix("address."), name))
+    field = ContactForm.base_fields.get(name)
+    return str(field.label) if field is not None else name
+
+
+def value_in_words(name: str, value: str) -> str:
+    """What such a field holds, in words, where the API has a word of its own for it."""
+    if name.rpartition(".")[2] in ("country", "nationality", "birthCountry"):
+        return str(formats.locale().territories.get(value, value))
+    if name == "legalForm":
+        return str(dict(_LEGAL_FORMS).get(value, value))
+    if name == "gender":
+        return str(dict(_GENDERS).get(value, value))
+    return _language_words(value) if name == "language" and value in _LANGUAGES else value
+
+
 def _put(facts: dict[str, Any], name: str, value: str) -> None:
     if value or name in facts:
         facts[name] = value or None
@@ -223,14 +251,14 @@ _NO_COUNTRY = ("EU", "EZ", "UN", "QO", "XA", "XB", "ZZ")
 
 
 def _languages() -> list[tuple[str, str]]:
+    return sorted(((code, _language_words(code)) for code in _LANGUAGES), key=lambda pair: pair[1])
+
+
+def _language_words(code: str) -> str:
+    language, country = code.split("_")
     reader = formats.locale()
-
-    def words(code: str) -> str:
-        language, country = code.split("_")
-        name = str(reader.languages.get(language, language))
-        return f"{name[:1].upper()}{name[1:]} ({reader.territories.get(country, country)})"
-
-    return sorted(((code, words(code)) for code in _LANGUAGES), key=lambda pair: pair[1])
+    name = str(reader.languages.get(language, language))
+    return f"{name[:1].upper()}{name[1:]} ({reader.territories.get(country, country)})"
 
 
 def initial_of(contact: Contact | None, nichandle: Nichandle) -> dict[str, Any]:

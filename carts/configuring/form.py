@@ -9,9 +9,12 @@ from django import forms
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 
+from accounts.models import Nichandle
+from carts.configuring import asked
 from carts.configuring.contacts import shown
 from carts.configuring.fields import field_for
 from carts.configuring.labels import BOXES, Words, is_earnest, is_filled, missing, words_of
+from carts.configuring.rules import Registry
 from carts.models import CartItem, Configuration, Contact
 
 
@@ -19,6 +22,9 @@ from carts.models import CartItem, Configuration, Contact
 class Row:
     """
     One field as the page draws it. kept: a secret that is stored and never shown again. people: contacts by their path.
+
+    asks: the registry's rules about it, in sentences. suggestions: values it names. example: of a value.
+    own_misfit: what speaks against the account's own holder.
     """
 
     label: str
@@ -30,10 +36,23 @@ class Row:
     kept: bool
     is_missing: bool
     people: Mapping[str, Any]
+    asks: Sequence[str] = ()
+    suggestions: Sequence[str] = ()
+    example: str = ""
+    own_misfit: str = ""
+
+    @property
+    def described_by(self) -> str:
+        """Ids of what tells about it."""
+        return f"{self.id}-help {f'{self.id}-rules ' if self.asks else ''}{self.id}-state"
 
     @property
     def widget(self) -> SafeString:
-        attrs: dict[str, Any] = {"id": self.id, "aria-describedby": f"{self.id}-help {self.id}-state"}
+        attrs: dict[str, Any] = {"id": self.id, "aria-describedby": self.described_by}
+        if self.suggestions:
+            attrs["list"] = f"{self.id}-values"
+        if self.example and self.kind in ("text", "lines"):
+            attrs["placeholder"] = self.example
         if self.errors:
             attrs["aria-invalid"] = "true"
         return SafeString(self.bound.as_widget(attrs=attrs))
@@ -54,7 +73,8 @@ class Row:
 
 class ConfigureForm(forms.Form):
     """
-    item: with its cart. configurations: the item's. contacts: the account's. own_account: its nichandle.
+    item: with its cart. configurations: the item's. contacts: the account's. account: whose it is. rules: what the
+    registry asks, as RegistryRule has it.
 
     Valid fields are kept even if others are not: read `cleaned_data` whatever `is_valid` says.
     """
@@ -64,16 +84,19 @@ class ConfigureForm(forms.Form):
         item: CartItem,
         configurations: Iterable[Configuration],
         contacts: Iterable[Contact],
-        own_account: str,
+        account: Nichandle,
         data: Any = None,
+        rules: Mapping[str, Any] | None = None,
     ) -> None:
-        self.item, self.contacts = item, list(contacts)
+        self.item, self.contacts, self.account = item, list(contacts), account
         self.people = {one.path: shown(one) for one in self.contacts if one.path}
         self.rows_kept = {row.label: row for row in configurations}
         self.requirements = _all_requirements(item, self.rows_kept)
         super().__init__(data, prefix="at", initial=self._initial())
         for requirement in self.requirements:
-            self.fields[requirement["label"]] = field_for(requirement, self.contacts, own_account)
+            self.fields[requirement["label"]] = field_for(requirement, self.contacts, account.nichandle)
+        labels = [requirement["label"] for requirement in self.requirements]
+        self.registry = Registry.of(rules, item.action, item.pricing_mode, labels)
 
     def _initial(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -99,6 +122,32 @@ class ConfigureForm(forms.Form):
         }
 
     @cached_property
+    def _own(self) -> dict[str, Any]:
+        return asked.own_facts(self.account)
+
+    @cached_property
+    def _facts(self) -> dict[str, Any]:
+        """What was filled in, as the registry's rules see it; with it each contact is told what speaks against it."""
+        people = {one.path: one.facts for one in self.contacts if one.path}
+        facts = asked.facts_of(self.rows_kept, people, self._own, self.account.nichandle)
+        for path, contact in people.items():
+            self.people[path]["misfit"] = asked.misfits(self.registry, contact, facts)
+        return facts
+
+    def _rules_of(self, label: str) -> dict[str, Any]:
+        """What a row tells of the registry's rules; nothing where it has none."""
+        if not self.registry.about(label):
+            return {}
+        kind = self.fields[label].kind  # type: ignore[attr-defined]
+        own_misfit = asked.misfits(self.registry, self._own, self._facts) if label == "OWNER_CONTACT" else ""
+        return {
+            "asks": asked.hints(self.registry, label, self._facts),
+            "suggestions": asked.suggestions(self.registry, label, self._facts) if kind == "text" else (),
+            "example": asked.example(self.registry, label),
+            "own_misfit": own_misfit,
+        }
+
+    @cached_property
     def rows(self) -> list[Row]:
         lacking = set(missing(self.item, self.rows_kept.values()))
         rows = [self._row(requirement["label"], lacking) for requirement in self.requirements]
@@ -121,6 +170,7 @@ class ConfigureForm(forms.Form):
             kept=kept is not None and bool(kept.encrypted_value),
             is_missing=label in lacking,
             people=self.people,
+            **self._rules_of(label),
         )
 
     @property

@@ -2,7 +2,7 @@
 
 from carts.models.cart import Cart, CartItem, Configuration
 from carts.models.checkout import Checkout, Contact, ContactReading
-from carts.models.offers import CatalogueReading, DomainCheck, Plan, SearchCart
+from carts.models.offers import CatalogueReading, DomainCheck, Plan, RegistryRule, SearchCart
 
 __all__ = [
     "Cart",
@@ -14,5 +14,6 @@ __all__ = [
     "ContactReading",
     "DomainCheck",
     "Plan",
+    "RegistryRule",
     "SearchCart",
 ]

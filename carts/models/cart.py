@@ -125,6 +125,11 @@ class CartItem(models.Model):
         return self.domain or self.plan_code
 
     @property
+    def extension(self) -> str:
+        """A domain name's: "fr", "co.uk"."""
+        return self.domain.partition(".")[2]
+
+    @property
     def action(self) -> str:
         """For a domain name: "create" or "transfer"; else ""."""
         return self.pricing_mode.partition("-")[0] if self.product == "domain" and not self.parent_id else ""

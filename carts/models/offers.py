@@ -103,3 +103,31 @@ class CatalogueReading(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product} {self.subsidiary}"
+
+
+class RegistryRule(models.Model):
+    """
+    What the registry of an extension asks of whoever wants a name, for one action. Of nobody's: no customer's facts.
+
+    tree: schema domain.configuration.rules.Rule, hints for people (configuring/rules.py); the dry run decides.
+    """
+
+    FRESH = timedelta(days=1)
+
+    extension = models.CharField(max_length=253, help_text="fr, co.uk: of an ASCII name.")
+    action = models.CharField(max_length=20, help_text="create or transfer.")
+    tree = models.JSONField(null=True, help_text="As OVHcloud told it; null: it told nothing that is of use.")
+    read_at = models.DateTimeField(null=True)
+    next_read_at = models.DateTimeField(null=True, default=timezone.now)
+    leased_until = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["extension", "action"], name="registry_rule_is_one_per_extension_and_action"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} .{self.extension}"

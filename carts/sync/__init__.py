@@ -9,6 +9,7 @@ quoting.py     summary and dry run, and where a refusal belongs
 copies.py      the cart at OVHcloud itself: made once, forgotten when it is gone
 searching.py   names somebody looks up
 catalogue.py   price lists
+rules.py       what registries ask
 contacts.py    contacts, read and sent
 ordered.py     what became of carts that were ordered
 kept.py        answers as our rows keep them
@@ -19,6 +20,15 @@ from carts.sync.accounts import erase, key_granted
 from carts.sync.catalogue import read_catalogues_due
 from carts.sync.contacts import carry_contacts_due
 from carts.sync.mirror import mirror_due
+from carts.sync.rules import read_rules_due
 from carts.sync.searching import ask_domains_due
 
-__all__ = ["ask_domains_due", "carry_contacts_due", "erase", "key_granted", "mirror_due", "read_catalogues_due"]
+__all__ = [
+    "ask_domains_due",
+    "carry_contacts_due",
+    "erase",
+    "key_granted",
+    "mirror_due",
+    "read_catalogues_due",
+    "read_rules_due",
+]

@@ -5,15 +5,18 @@ from accounts.crypto import KeyUnreadable
 from carts.models import CartItem, Configuration
 from carts.sync import kept
 from carts.sync.copying import Work
+from carts.sync.rules import want_rules
 from gateway import NotAdmitted, NotFound, OvhError, OvhRefused
 
 
 def read_requirements(work: Work) -> None:
-    """Ask each item that is there and was not asked yet."""
-    for item in work.items():
+    """Ask each item that is there and was not asked yet; what its registry asks is another task's to read."""
+    items = work.items()
+    for item in items:
         if item.ovh_item_id is not None and item.requirements is None:
             found = kept.requirements(work.gateway.required_configuration(work.id, item.ovh_item_id))
             CartItem.objects.filter(pk=item.pk).update(requirements=found)
+    want_rules(item for item in items if item.ovh_item_id is not None)
 
 
 def copy_configurations(work: Work) -> None:

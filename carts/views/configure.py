@@ -14,6 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.http import CustomerRequest, wants_fragment
 from carts.actions import CartClosed, CartMoved
 from carts.configuring import contacts, saving
+from carts.configuring.asked import rule_tree
 from carts.configuring.form import ConfigureForm
 from carts.models import Cart, CartItem
 from carts.words import item_title
@@ -33,9 +34,8 @@ def configure(request: CustomerRequest, key: str) -> HttpResponse:
 
 
 def _form(request: CustomerRequest, item: CartItem, data: Any = None) -> ConfigureForm:
-    return ConfigureForm(
-        item, item.configurations.all(), contacts.contacts_of(request.nichandle), request.nichandle.nichandle, data
-    )
+    people, nichandle = contacts.contacts_of(request.nichandle), request.nichandle
+    return ConfigureForm(item, item.configurations.all(), people, nichandle, data, rules=rule_tree(item))
 
 
 def _keep(request: CustomerRequest, item: CartItem) -> HttpResponse:

@@ -21,19 +21,27 @@ SEQUENCE = (
     "GET /me/order/{}/status",
 )
 
+RULES = "/1.0/domain/configurationRule"
+
 # Twice would make a second cart, product, answer to the registry, order or payment.
 ONCE = tuple(call for call in SEQUENCE if call.startswith("POST"))
 
 
 def journey(ovh: Sandbox, checkout: Checkout, since: int = 0) -> list[str]:
     """
-    What OVHcloud was asked about one purchase, with this customer's key: about its cart, and about its order.
+    What OVHcloud was asked about one purchase, with this customer's key: about its cart, and about its order. And,
+    with nobody's, what the registries of its names ask.
 
     Price lists are read in carts of nobody, and what is read of all orders belongs to no purchase.
     """
     about = (f"/order/cart/{checkout.cart.ovh_cart_id}/", f"/me/order/{checkout.ovh_order_id}/")
-    own = [one for one in ovh.requests(since) if one["nichandle"] == checkout.nichandle.nichandle]
-    return [route(one) for one in own if one["path"] == "/1.0/order/cart" or any(x in f"{one['path']}/" for x in about)]
+    return [
+        route(one)
+        for one in ovh.requests(since)
+        if one["path"].startswith(RULES)
+        or one["nichandle"] == checkout.nichandle.nichandle
+        and (one["path"] == "/1.0/order/cart" or any(part in f"{one['path']}/" for part in about))
+    ]
 
 
 def assert_followed(calls: Iterable[str]) -> None:

@@ -256,7 +256,7 @@ def test_the_page_costs_the_same_for_one_contact_and_for_twenty(
     for number in range(count):
         make_contact(customer.nichandle, f"/me/contact/{3_000_000 + number}")
     page(customer_client, item)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         page(customer_client, item)
 
 

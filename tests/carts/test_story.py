@@ -73,9 +73,11 @@ def test_from_a_search_to_a_paid_order_as_the_guide_says_and_the_page_of_it_says
     offer = {"domain": "fleurs.fr", "mode": "create-default", "offer_id": "fr-create"}
     her.post("/cart/add/", {"product": "domain"} | offer)
     sync.mirror_due()
+    sync.read_rules_due()
     item = CartItem.objects.get(domain="fleurs.fr", product="domain")
     her.post(f"/cart/{item.key}/configure/", {"at-OWNER_LEGAL_AGE": "on"})
     sync.mirror_due()
+    assert sync.read_rules_due() == 0
     where = order(her, contracts="on", waive="on")
     carry(anna)
     page = her.get(where)["Location"]
