@@ -90,7 +90,7 @@ def intent_order(request: StaffRequest, intent_id: int) -> HttpResponse | None:
     form = WhichOrderForm(request.POST)
     if not form.is_valid():
         for words in form.errors.values():
-            messages.error(request, words[0])
+            messages.error(request, str(words[0]))
         return redirect("support:queues")
     number, note = form.cleaned_data["order"], form.cleaned_data["note"]
     try:
