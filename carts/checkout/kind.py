@@ -53,7 +53,7 @@ class CheckoutKind(Kind):
         Ask once more what it comes to: nobody is bound to a price they did not see.
 
         Raises:
-            Needless: "prices"; or "copy", where OVHcloud's cart is not what was to be ordered.
+            Needless: "prices"; "copy", where OVHcloud's cart is not what was to be ordered; "refused", by OVHcloud.
         """
         checkout = _checkout(intent)
         cart = checkout.cart
@@ -64,8 +64,11 @@ class CheckoutKind(Kind):
         except OvhRefused as error:
             if isinstance(error, NotAdmitted):
                 raise
-            # Whatever is against it, the call itself is told, and its words are the ones that count.
-            return
+            if intent.attempts:
+                # The first attempt may be what is against it; then this one is refused, too, and a look tells.
+                return
+            # The call itself might be taken all the same, at a price that nobody saw.
+            raise Needless("copy" if isinstance(error, NotFound) else "refused", error) from None
         if not _is_as_shown(kept.quote(now, {}, {}, is_dry_run=True), checkout.quote):
             raise Needless("prices")
 

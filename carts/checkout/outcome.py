@@ -26,7 +26,7 @@ def outcome_for_page(checkout: Checkout, nichandle: Nichandle) -> dict[str, Any]
         "stage": _stage(intent),
         "why": intent.why,
         "is_different": checkout.answered is not None,
-        "said": intent.message if intent.state in (State.REFUSED, State.HELD) else "",
+        "said": intent.message if intent.state in (State.REFUSED, State.NEEDLESS, State.HELD) else "",
         "note": intent.note,
         "query_id": intent.query_id,
         "number": number,

@@ -154,7 +154,7 @@ class Relay:
         try:
             kind_of(intent).before(gateway, intent)
         except Needless as found:
-            settle(intent, Event.NEEDLESS, state=State.NEEDLESS, why=found.why)
+            settle(intent, Event.NEEDLESS, found.told, state=State.NEEDLESS, why=found.why)
         except OvhError as error:
             self._could_not_ask(intent, error, asked_at)
         else:
@@ -232,7 +232,7 @@ class Relay:
         except Unclear as found:
             give_up(intent, "unclear", message=found.words.replace("\0", "")[:2000])
         except Needless as found:
-            settle(intent, Event.NEEDLESS, state=State.NEEDLESS, why=found.why)
+            settle(intent, Event.NEEDLESS, found.told, state=State.NEEDLESS, why=found.why)
         except OvhError as error:
             self._could_not_ask(intent, error, asked_at)
         else:

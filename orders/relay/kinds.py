@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from gateway import Gateway, OvhRefused
+from gateway import Gateway, OvhError, OvhRefused
 from orders.models import Intent, Matching, Order, OrderEvent, Retraction, Status
 from orders.retraction.eligibility import Reason, eligibility
 
@@ -35,12 +35,12 @@ class Needless(Exception):
     """
     It is not to be sent, for it came to nothing or was done elsewhere meanwhile.
 
-    why: a word for Intent.why, which the kind's own pages know.
+    why: a word for Intent.why, which the kind's own pages know. told: OVHcloud's answer, where that is the reason.
     """
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, told: OvhError | None = None) -> None:
         super().__init__(why)
-        self.why = why
+        self.why, self.told = why, told
 
 
 class Kind:

@@ -165,10 +165,24 @@ def test_a_price_that_changed_since_is_not_ordered(ovh: Sandbox, anna: Nichandle
     assert mirror(found.cart).quote["prices"]["with_tax"]["value"] == "5.99"
 
 
+def test_where_the_price_cannot_be_asked_for_nothing_is_ordered(ovh: Sandbox, anna: Nichandle) -> None:
+    """The call itself might be taken, at a price that nobody saw."""
+    cart = quoted_cart(anna)
+    cart.quote["prices"]["with_tax"]["value"] = "5.98"
+    cart.save()
+    ovh.arm("status", method="GET", path=PATH, status=400, count=1)
+    found = carry(order(cart))
+    assert orders_of(ovh, cart) == []
+    assert (found.intent.state, found.intent.why, found.cart.state) == (State.NEEDLESS, "refused", Cart.State.OPEN)
+    assert (found.cart.trouble, found.cart.message) == (Cart.Trouble.REFUSED, found.intent.message)
+    assert found.intent.message
+    assert mirror(found.cart).quote["prices"]["with_tax"]["value"] == "5.99"
+
+
 def test_a_copy_that_is_gone_is_not_ordered(ovh: Sandbox, checkout: Checkout) -> None:
     ovh.clock(3 * 86_400)
     found = carry(checkout)
-    assert (found.intent.state, found.cart.state) == (State.REFUSED, Cart.State.OPEN)
+    assert (found.intent.state, found.intent.why, found.cart.state) == (State.NEEDLESS, "copy", Cart.State.OPEN)
     first = found.cart.ovh_cart_id
     cart = mirror(found.cart)
     assert cart.ovh_cart_id != first
