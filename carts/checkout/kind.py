@@ -17,7 +17,17 @@ from django.utils.translation import gettext_lazy as _
 from carts.models import Cart, Checkout
 from carts.prices import amount
 from carts.sync import kept, ordered
-from gateway import Gateway, NotAdmitted, NotFound, OrderDetailRecord, OvhRefused, QuoteRecord, UnusableAnswer
+from carts.sync.codes import hide_codes
+from gateway import (
+    Gateway,
+    NotAdmitted,
+    NotFound,
+    OrderDetailRecord,
+    OvhError,
+    OvhRefused,
+    QuoteRecord,
+    UnusableAnswer,
+)
 from orders.models import Intent, Order, OrderEvent
 from orders.relay.kinds import Kind, Needless, Unclear
 
@@ -67,6 +77,7 @@ class CheckoutKind(Kind):
             if intent.attempts:
                 # The first attempt may be what is against it; then this one is refused, too, and a look tells.
                 return
+            hide_codes(cart, error)
             # The call itself might be taken all the same, at a price that nobody saw.
             raise Needless("copy" if isinstance(error, NotFound) else "refused", error) from None
         if not _is_as_shown(kept.quote(now, {}, {}, is_dry_run=True), checkout.quote):
@@ -74,9 +85,13 @@ class CheckoutKind(Kind):
 
     def send(self, gateway: Gateway, intent: Intent) -> dict[str, Any]:
         checkout = _checkout(intent)
-        placed = gateway.check_out(
-            checkout.cart.ovh_cart_id, pay_at_once=checkout.pay_at_once, waive_withdrawal=checkout.waived
-        )
+        try:
+            placed = gateway.check_out(
+                checkout.cart.ovh_cart_id, pay_at_once=checkout.pay_at_once, waive_withdrawal=checkout.waived
+            )
+        except OvhError as error:
+            hide_codes(checkout.cart, error)
+            raise
         return {"order_id": placed.order_id, "answered": _difference(placed, checkout)}
 
     def look(self, gateway: Gateway, intent: Intent) -> dict[str, Any] | None:

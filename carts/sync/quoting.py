@@ -7,6 +7,7 @@ from typing import Any
 from carts.configuring.labels import is_filled, missing
 from carts.models import CartItem
 from carts.sync import kept
+from carts.sync.codes import hide_codes
 from carts.sync.copying import Work
 from carts.sync.filling import fill_in_anew
 from gateway import NotAdmitted, NotFound, OvhRefused
@@ -59,6 +60,7 @@ def _try(work: Work, items: list[CartItem]) -> Any:
 def _place(work: Work, items: list[CartItem], error: OvhRefused) -> None:
     """OVHcloud's words onto the item and the label they are about; onto the cart, where that cannot be told."""
     where = placed(error.message, items)
+    hide_codes(work.cart, error)
     for item, label in where:
         if label:
             work.label_problems[item.pk, label] = error.message

@@ -17,7 +17,18 @@ from carts.prices import amount
 from orders import relay
 from orders import sync as orders_sync
 from orders.models import Intent, Order
-from tests.carts.shop import a_name, calls, checkouts, mirror, open_cart, order, orders_of, quoted_cart, shopper
+from tests.carts.shop import (
+    a_name,
+    calls,
+    checkouts,
+    fill_in,
+    mirror,
+    open_cart,
+    order,
+    orders_of,
+    quoted_cart,
+    shopper,
+)
 from tests.factories import make_import, make_order
 from tests.orders.test_relay import pass_time
 from tests.sandboxes import Sandbox
@@ -135,6 +146,26 @@ def test_refused_nothing_is_lost_and_it_can_be_ordered_again(ovh: Sandbox, anna:
     again = carry(order(cart))
     assert again.intent.state == State.ACCEPTED
     assert orders_of(ovh, cart) == [again.ovh_order_id]
+
+
+@pytest.mark.parametrize("at", ["the dry run", "the call"])
+def test_a_code_in_the_words_of_a_refusal_is_kept_nowhere(ovh: Sandbox, anna: Nichandle, at: str) -> None:
+    cart = open_cart(anna)
+    item = a_name(cart, "taken.fr", pricing_mode="transfer-default")
+    code = "invalid value" if at == "the dry run" else "must be true"
+    fill_in(item, OWNER_LEGAL_AGE="true", AUTH_INFO=code)
+    mirror(cart)
+    assert cart.quote["is_dry_run"]
+    if at == "the dry run":
+        # Somebody changed the copy elsewhere; the words of OVHcloud's no have the code in them.
+        gateway = gateway_for(anna, ordering=True)
+        item.refresh_from_db()
+        assert item.ovh_item_id
+        gateway.configure(cart.ovh_cart_id, item.ovh_item_id, "TECH_ACCOUNT", "nobody-ovh")
+    found = carry(order(cart, waived=False))
+    assert orders_of(ovh, cart) == []
+    assert "…" in found.intent.message
+    assert code not in f"{found.intent.message}{found.cart.message}"
 
 
 def test_refused_with_another_cart_begun_meanwhile(ovh: Sandbox, anna: Nichandle) -> None:

@@ -228,6 +228,14 @@ def test_a_code_goes_to_ovhcloud_and_nowhere_else(ovh: Sandbox, anna: Nichandle,
     assert cart.quote["is_dry_run"]
 
 
+def test_a_code_in_ovhclouds_own_words_is_kept_nowhere(anna: Nichandle, cart: Cart) -> None:
+    item = a_name(cart, "taken.fr", pricing_mode="transfer-default")
+    # As if OVHcloud repeated the code: what it says has this very word in it.
+    fill_in(item, OWNER_LEGAL_AGE="true", AUTH_INFO="an invalid value", TECH_ACCOUNT="nobody-ovh")
+    mirror(cart)
+    assert problems(cart) == {"TECH_ACCOUNT": "Custom field TECH_ACCOUNT has … for product taken.fr"}
+
+
 def test_codes_are_encrypted_anew_with_the_keys(ovh: Sandbox, anna: Nichandle, cart: Cart, settings: Any) -> None:
     item = a_name(cart, "taken.fr", pricing_mode="transfer-default")
     fill_in(item, OWNER_LEGAL_AGE="true", AUTH_INFO="s3cr3t code")
