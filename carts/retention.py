@@ -1,8 +1,13 @@
 """How long what is kept of choosing: see accounts.retention."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.utils import timezone
 
 from carts.models import Cart, CartItem, Checkout, Configuration, DomainCheck
+
+VISITORS_NAMES = timedelta(days=1)
 
 
 def let_carts_go(before: datetime) -> int:
@@ -16,4 +21,6 @@ def let_carts_go(before: datetime) -> int:
     left = left.exclude(pk__in=Checkout.objects.values("cart"))
     CartItem.objects.filter(cart__in=left, parent__isnull=False).delete()
     count, _by_model = left.delete()
-    return went + count + DomainCheck.objects.filter(asked_at__lt=before).delete()[0]
+    # Whoever is nobody may look for any number of names.
+    visitors = Q(nichandle=None, asked_at__lt=timezone.now() - VISITORS_NAMES)
+    return went + count + DomainCheck.objects.filter(Q(asked_at__lt=before) | visitors).delete()[0]

@@ -43,6 +43,8 @@ LOOKING_UP = (AccessRule("GET", "/order/cart/*/domain"),)
 LEASE = timedelta(seconds=60)
 AT_ONCE = 64
 MOST_FAILURES = 3
+# The page of a visitor's search looks no longer for its answers.
+WAITED_FOR = timedelta(minutes=10)
 # Another worker makes the cart this moment.
 SOON = timedelta(seconds=0.5)
 
@@ -72,6 +74,12 @@ def _claim(limit: int) -> list[DomainCheck]:
         # However many names visitors look for, by the operator's key, customers' own do not wait for them.
         visitors_last = Case(When(nichandle=None, then=1), default=0)
         checks = list(due.order_by(visitors_last, "next_attempt_at", "pk")[:limit])
+        late = [check for check in checks if check.nichandle_id is None and check.asked_at < now - WAITED_FOR]
+        if late:
+            # So many were asked for that nobody looks at these any more; the operator's calls are for those who do.
+            rows = DomainCheck.objects.filter(pk__in=[check.pk for check in late])
+            rows.update(state=State.FAILED, next_attempt_at=None, leased_until=None)
+            checks = [check for check in checks if check not in late]
         DomainCheck.objects.filter(pk__in=[check.pk for check in checks]).update(leased_until=now + LEASE)
     return checks
 

@@ -15,6 +15,7 @@ from accounts.models import Link, Nichandle
 from carts import actions, sync
 from carts.models import Cart, DomainCheck, SearchCart
 from carts.prices import amount
+from carts.retention import let_carts_go
 from tests.carts.shop import calls, let_order, open_cart, shopper
 from tests.orders.test_relay_races import at_once
 from tests.sandboxes import Sandbox
@@ -192,6 +193,23 @@ def test_customers_do_not_wait_for_what_visitors_look_for(ovh: Sandbox, anna: Ni
     actions.ask_about(anna, "FR", ["lavande.fr"])
     sync.ask_domains_due(limit=1)
     assert told("lavande.fr")["lavande.fr"].state == State.ANSWERED
+
+
+def test_what_visitors_looked_for_long_ago_costs_no_call_and_is_let_go(
+    ovh: Sandbox, anna: Nichandle, settings: Any
+) -> None:
+    settings.SEARCH_NICHANDLE = anna.nichandle
+    now = timezone.now()
+    for owner, domain, age in ((None, "late.fr", 11), (None, "old.fr", 1500), (anna, "own.fr", 1500)):
+        actions.ask_about(owner, "FR", [domain])
+        DomainCheck.objects.filter(domain=domain).update(asked_at=now - timedelta(minutes=age))
+    before = ovh.last_request()
+    sync.ask_domains_due()
+    assert calls(ovh, before).count("GET /order/cart/{}/domain") == 1
+    states = {name: check.state for name, check in told("late.fr", "old.fr", "own.fr").items()}
+    assert states == {"late.fr": State.FAILED, "old.fr": State.FAILED, "own.fr": State.ANSWERED}
+    let_carts_go(now - timedelta(days=90))
+    assert set(told("late.fr", "old.fr", "own.fr")) == {"late.fr", "own.fr"}
 
 
 # --- Trouble ----------------------------------------------------------------------------------------------------------
