@@ -81,6 +81,8 @@ def hints(registry: Registry, label: str, facts: Facts) -> list[str]:
         words = "" if counts is False else _words(ask)
         if words and counts is None:
             words = _("%(rule)s (in some cases)") % {"rule": words}
+        elif words and ask.conditions:
+            words = _("%(rule)s (as things stand now)") % {"rule": words}
         told = by_field.setdefault(ask.field, [])
         if words and words not in told:
             told.append(words)

@@ -23,7 +23,7 @@ class Row:
     """
     One field as the page draws it. kept: a secret that is stored and never shown again. people: contacts by their path.
 
-    asks: the registry's rules about it, in sentences. suggestions: values it names. example: of a value.
+    is_ruled: the registry has rules about it. asks: those, in sentences. suggestions: values it names. example: of one.
     own_misfit: what speaks against the account's own holder.
     """
 
@@ -36,6 +36,7 @@ class Row:
     kept: bool
     is_missing: bool
     people: Mapping[str, Any]
+    is_ruled: bool = False
     asks: Sequence[str] = ()
     suggestions: Sequence[str] = ()
     example: str = ""
@@ -44,7 +45,7 @@ class Row:
     @property
     def described_by(self) -> str:
         """Ids of what tells about it."""
-        return f"{self.id}-help {f'{self.id}-rules ' if self.asks else ''}{self.id}-state"
+        return f"{self.id}-help {f'{self.id}-rules ' if self.is_ruled else ''}{self.id}-state"
 
     @property
     def widget(self) -> SafeString:
@@ -141,6 +142,7 @@ class ConfigureForm(forms.Form):
         kind = self.fields[label].kind  # type: ignore[attr-defined]
         own_misfit = asked.misfits(self.registry, self._own, self._facts) if label == "OWNER_CONTACT" else ""
         return {
+            "is_ruled": True,
             "asks": asked.hints(self.registry, label, self._facts),
             "suggestions": asked.suggestions(self.registry, label, self._facts) if kind == "text" else (),
             "example": asked.example(self.registry, label),

@@ -330,7 +330,7 @@ def test_the_page_tells_them_and_the_dry_run_decides(ovh: Sandbox, anna: Nichand
     page = unescape(her.get(f"/cart/{item.key}/configure/").content.decode())
     assert ovh.last_request() == since
     assert "The registry asks for this:" in page
-    assert "<li>Town: Berlin.</li>" in page
+    assert "<li>Town: Berlin (as things stand now).</li>" in page
     assert "The registry would hardly take it: Town." in page
     # Whatever the hints say, it can be kept, and OVHcloud's own answer stands at its place.
     assert her.post(f"/cart/{item.key}/configure/", {"at-OWNER_LEGAL_AGE": "on"}).status_code == 302
@@ -357,14 +357,19 @@ def test_contacts_that_do_not_fit_are_marked_and_can_be_chosen_all_the_same(djan
     owner = rows["OWNER_CONTACT"]
     assert [owner.people[path].get("misfit") for path in sorted(owner.people)] == ["", "Town"]
     assert owner.own_misfit == "Town"
-    assert owner.asks == ["Town: Berlin."]
+    assert owner.asks == ["Town: Berlin (as things stand now)."]
     told = unescape(her.get(page).content.decode())
     assert told.count("The registry would hardly take it: Town.") == 2
     assert 'aria-describedby="at-OWNER_CONTACT-help at-OWNER_CONTACT-rules at-OWNER_CONTACT-state"' in told
     her.post(page, {"at-OWNER_CONTACT": "/me/contact/3000002"})
     assert item.configurations.get(label="OWNER_CONTACT").value == "/me/contact/3000002"
-    # Who administrates is another account, of which nothing is known.
-    her.post(page, {"at-ADMIN_ACCOUNT": "ab12345-ovh"})
+    # Who administrates is another account, of which nothing is known: what stood there is taken back at once.
+    told = unescape(
+        her.post(page, {"at-ADMIN_ACCOUNT": "ab12345-ovh"}, headers={"HX-Request": "true"}).content.decode()
+    )
+    assert "hardly take it" not in told
+    assert 'id="at-OWNER_CONTACT-fit" hx-swap-oob="true"></span>' in told
+    assert "<li>Town: Berlin (in some cases).</li>" in told
     owner = {row.label: row for row in her.get(page).context["rows"]}["OWNER_CONTACT"]
     assert (owner.own_misfit, owner.asks) == ("", ["Town: Berlin (in some cases)."])
 
