@@ -21,6 +21,9 @@ from orders import formats
 from orders.models import EXPIRED, Order, OrderDetail, Status
 
 AGAIN = (EXPIRED, Status.CANCELLED)
+# Details that come beside a product, and the plan of what comes with a name.
+BESIDE = ("INSTALLATION", "GIFT", "VOUCHER")
+ZONE = "zone"
 
 
 @dataclass
@@ -65,6 +68,9 @@ def order_again(cart: Cart, order: Order) -> Carried:
     plans = {plan.plan_code: plan for plan in Plan.objects.filter(subsidiary=cart.subsidiary)}
     for service, details in _by_service(order.details.all()).items():
         parts = [part for part in map(_part, details) if part is not None]
+        if parts and all(part.plan_code == ZONE for part in parts):
+            # It comes by itself, with its name.
+            continue
         if not parts:
             _unknown(carried, service, details)
         elif any(_is_name(service, part) for part in parts):
@@ -89,7 +95,7 @@ def _by_service(details: Iterable[OrderDetail]) -> dict[str, list[OrderDetail]]:
 def _part(detail: OrderDetail) -> Part | None:
     """None for a set-up fee, a gift, and whatever OVHcloud does not describe."""
     told: Mapping[str, Any] = detail.extension or {}
-    if not told.get("plan_code") or detail.detail_type in ("INSTALLATION", "GIFT", "VOUCHER") or detail.cancelled:
+    if not told.get("plan_code") or detail.detail_type in BESIDE or detail.cancelled:
         return None
     filled_in = {str(label): str(value) for label, value in told.get("configurations") or ()}
     return Part(
@@ -104,8 +110,8 @@ def _part(detail: OrderDetail) -> Part | None:
 
 def _unknown(carried: Carried, service: str, details: Sequence[OrderDetail]) -> None:
     """A domain name can be looked up all the same; of anything else, only its name is known."""
-    kinds = {detail.detail_type for detail in details}
-    if kinds and kinds <= {"INSTALLATION", "GIFT", "VOUCHER"}:
+    details = [detail for detail in details if detail.detail_type not in BESIDE]
+    if not details:
         return
     try:
         name = names.encode(service)
@@ -137,7 +143,7 @@ def _carry_name(cart: Cart, carried: Carried, name: str, parts: Sequence[Part]) 
     )
     if _put(cart, carried, wanted, (), main):
         # The zone comes by itself; its options are of it, and it is not there yet.
-        others = [part for part in parts if part is not main and part.plan_code != "zone"]
+        others = [part for part in parts if part is not main and part.plan_code != ZONE]
         carried.left_out += [_chosen_again(part) for part in others]
 
 

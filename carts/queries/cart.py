@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from carts import words
+from carts.configuring.labels import missing
 from carts.models import Cart, CartItem, DomainCheck, Plan
 from carts.prices import amount
 from carts.queries.buyer import Buyer
@@ -101,7 +102,7 @@ def _row(
         "price": _price(item, buyer),
         "renewal": _renewal(item, buyer),
         "changes": [change for one in family for change in _changes(one, buyer, with_name=one is not item)],
-        "missing": [label for one in family for label in missing_of(one)],
+        "missing": [label for one in family for label in missing(one, one.configurations.all())],
         "configure_url": reverse("carts:configure", args=[item.key]),
         "to_fill_in": any(one.requirements for one in family),
         "problems": [one.problem for one in family if one.problem],
@@ -181,14 +182,6 @@ def _changes(item: CartItem, buyer: Buyer, *, with_name: bool) -> list[dict[str,
     if not found and item.quantity == 1 and "TOTAL" in then and "TOTAL" in now and then["TOTAL"] != now["TOTAL"]:
         found.append({"what": _("Price"), "then": buyer.price(then["TOTAL"]), "now": buyer.price(now["TOTAL"])})
     return found
-
-
-def missing_of(item: CartItem) -> list[str]:
-    """Labels that OVHcloud calls required and nobody filled in, and those the dry run wants; as the API names them."""
-    filled = {one.label for one in item.configurations.all() if one.value or one.encrypted_value}
-    wanted = [one["label"] for one in item.requirements or () if one.get("required") and one["label"] not in filled]
-    wanted += [one.label for one in item.configurations.all() if one.problem]
-    return list(dict.fromkeys(wanted))
 
 
 # --- What else could be chosen ----------------------------------------------------------------------------------------

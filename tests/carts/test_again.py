@@ -172,3 +172,15 @@ def test_the_button_stands_where_it_does_something(customer, customer_client, st
     for page in ("", "tracking/"):
         told = customer_client.get(f"/orders/{order.order_id}/{page}").content.decode()
         assert (f"/orders/{order.order_id}/again/" in told) == (status != "delivered"), page
+
+
+def test_a_zone_by_itself_is_no_product_and_a_fee_names_nothing(expired, customer, customer_client):
+    a_plan("zone", product="dns", name="Zone", options=[])
+    zone = extension("zone", duration="P1Y")
+    make_detail(expired, total="0.00", description="DNS zone", domain="*002.001", extension=zone)
+    make_detail(expired, total="0.00", description="VPS-2 - set-up", detail_type="INSTALLATION", domain="vps-9")
+    make_detail(expired, total="9.00", description="VPS-2 - rental", domain="vps-9", extension={})
+    _where, page = again(customer_client, expired)
+    assert "VPS-2 - rental" in page
+    assert "set-up" not in page
+    assert not Cart.objects.filter(items__isnull=False).exists()

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from carts import actions, sync
-from carts.models import Cart, CartItem, CatalogueReading, DomainCheck, Plan
+from carts.models import Cart, CartItem, CatalogueReading, Configuration, DomainCheck, Plan
 from tests.carts.made import make_cart, make_name, make_vps, may_order, price, put_quote, requirement
 from tests.carts.shop import a_name, calls, mirror, open_cart, shopper
 from tests.factories import make_customer
@@ -460,6 +460,17 @@ def test_what_is_missing_is_counted_and_linked(customer_client, cart):
     page = customer_client.get("/cart/")
     assert "1 detail is missing" in text_of(page)
     assert f"/cart/{item.key}/configure/" in page.content.decode()
+
+
+def test_cart_and_summary_count_the_same_as_missing(customer_client, cart):
+    """OVHcloud's word of what is required is wrong both ways: a region need not be told, a transfer's code must be."""
+    vps = make_vps(cart)
+    Configuration.objects.create(item=vps, label="vps_datacenter", value="GRA")
+    assert "missing" not in text_of(customer_client.get("/cart/"))
+    vps.delete()
+    asked = [requirement("AUTH_INFO"), requirement("OWNER_LEGAL_AGE"), requirement("OWNER_CONTACT", required=True)]
+    make_name(cart, pricing_mode="transfer-default", requirements=asked)
+    assert "2 details are missing" in text_of(customer_client.get("/cart/"))
 
 
 def test_the_zone_is_explained_and_can_be_left_out(customer_client, cart):
