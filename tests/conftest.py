@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     # The plugin below imports it for real; done earlier, pytest could not rewrite its asserts.
     from tests.sandboxes import Sandbox
 
-pytest_plugins = ["tests.sandboxes"]
+pytest_plugins = ["tests.sandboxes", "tests.rows"]
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,8 @@ from tests.sandboxes import Sandbox
 
 from .client import Signing
 
+pytestmark = pytest.mark.rows(8)
+
 
 @pytest.mark.parametrize("order_id", ["0", "-1", "1", "9223372036854775807"])
 def test_an_order_that_nobody_has(anna: Signing, order_id: str) -> None:

@@ -22,7 +22,7 @@ from tests.security.conftest import Sieged, browser_of
 from tests.security.headers import assert_headers
 from tests.world import import_all, sign_up
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.rows(8)]
 CROOKED_TEXTS = {
     "NUL": "a\0b",
     "long": "a" * 60_000,

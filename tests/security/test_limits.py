@@ -14,7 +14,7 @@ from tests.security.conftest import Sieged, browser_of
 from tests.security.limits import SIGNED_IN, VISITORS
 from tests.security.test_matrix import address, routes, samples
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.rows(6)]
 
 FORWARDED = "203.0.113.{}"
 

@@ -235,6 +235,7 @@ NUMBERED = [
 ]
 
 
+@pytest.mark.rows(12)
 @pytest.mark.parametrize(
     "number", ["theirs", "unknown", "0", "-1", "१२", "1e3", "9" * 1000, str(2**63), "238100001.pdf"]
 )

@@ -36,6 +36,7 @@ def run(*command: str, **environment: str | None) -> "subprocess.CompletedProces
     return subprocess.run(arguments, cwd=ROOT, env=wanted, capture_output=True, text=True, timeout=20, check=False)
 
 
+@pytest.mark.rows(4)
 @pytest.mark.parametrize(
     ("mistake", "said"),
     [

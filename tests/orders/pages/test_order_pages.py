@@ -55,6 +55,7 @@ PAGES = ["", "tracking/", "pay/", "bill/", "leave/x/"]
 
 
 @pytest.mark.parametrize("page", PAGES)
+@pytest.mark.rows(12)
 @pytest.mark.parametrize(
     "number", ["0", "-1", str(2**63), "9" * 1000, "letters", "1e3", "१२", "007", "%00", "238000000.5"]
 )

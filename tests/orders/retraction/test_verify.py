@@ -19,7 +19,7 @@ from orders.retraction.document import document_of
 from orders.retraction.facts import fingerprint
 from tests.factories import make_detail, make_nichandle, make_order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.rows(8)]
 
 
 @pytest.fixture
