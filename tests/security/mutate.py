@@ -214,7 +214,8 @@ def survives(copy: Path, file: str, text: str, instead: str, tests: str) -> bool
 def run(copy: Path, tests: str) -> int:
     """How pytest ended: 0 when all passed, 1 when one failed."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", f"tests/{tests}"]
-    return subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False).returncode
+    whole = os.environ | {"PROVE": "1"}
+    return subprocess.run(command, cwd=copy, env=whole, capture_output=True, text=True, check=False).returncode
 
 
 def main() -> int:
