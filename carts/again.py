@@ -93,9 +93,11 @@ def _by_service(details: Iterable[OrderDetail]) -> dict[str, list[OrderDetail]]:
 
 
 def _part(detail: OrderDetail) -> Part | None:
-    """None for a set-up fee, a gift, and whatever OVHcloud does not describe."""
+    """None for a set-up fee, a gift, and whatever OVHcloud does not describe in words that a cart can hold."""
     told: Mapping[str, Any] = detail.extension or {}
     if not told.get("plan_code") or detail.detail_type in BESIDE or detail.cancelled:
+        return None
+    if any(len(told.get(name) or "") > (_room(name) or 0) for name in ("plan_code", "duration", "pricing_mode")):
         return None
     filled_in = {str(label): str(value) for label, value in told.get("configurations") or ()}
     return Part(
@@ -106,6 +108,10 @@ def _part(detail: OrderDetail) -> Part | None:
         quantity=max(1, int(told.get("quantity") or 1)),
         filled_in=filled_in,
     )
+
+
+def _room(name: str) -> int | None:
+    return CartItem._meta.get_field(name).max_length
 
 
 def _unknown(carried: Carried, service: str, details: Sequence[OrderDetail]) -> None:

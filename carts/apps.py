@@ -17,11 +17,13 @@ class CartsConfig(AppConfig):
         from orders.export import also
         from orders.models import Intent
         from orders.relay import register
+        from orders.signals import orders_found
 
         register(Intent.Kind.CHECKOUT, CheckoutKind())
         rotation.register(Configuration, "key_binding", "encrypted_value")
         retention.keep_for("carts and searches", "RETAIN_CARTS_DAYS", let_carts_go)
         also("carts.json", export.carts)
+        orders_found.connect(_arrived, dispatch_uid="carts.arrived")
         forgetting.connect(_erase, dispatch_uid="carts.erase")
         key_granted.connect(_go_on, dispatch_uid="carts.go_on")
 
@@ -33,6 +35,12 @@ def _go_on(nichandle: Any, **kwargs: Any) -> None:
     sync.key_granted(nichandle)
     ring(tasks.mirror_carts)
     ring(tasks.carry_contacts)
+
+
+def _arrived(nichandle: Any, numbers: list[int], **kwargs: Any) -> None:
+    from carts.sync import ordered
+
+    ordered.arrived(nichandle.pk, numbers)
 
 
 def _erase(nichandle: Any, **kwargs: Any) -> int:

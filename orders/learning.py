@@ -15,6 +15,7 @@ from orders.answers import Answer, Details
 from orders.evidence import Witness
 from orders.models import EXPIRED, Due, Intent, Order, OrderDetail, OrderEvent, Status
 from orders.relay import release_held
+from orders.signals import orders_found
 
 # Statuses that OVHcloud gives only to orders whose payment it has seen.
 PAID = frozenset({Status.CHECKING, Status.DOCUMENTS_REQUESTED, Status.DELIVERING, Status.DELIVERED})
@@ -155,6 +156,7 @@ def keep_new(
             row.next_poll_at = min(row.next_poll_at or now, now + timedelta(seconds=5))
     with transaction.atomic():
         Order.objects.bulk_create(rows, ignore_conflicts=True)
+        orders_found.send(Order, nichandle=nichandle, numbers=[row.order_id for row in rows])
         if found_later:
             new = Order.objects.filter(nichandle=nichandle, order_id__in=[row.order_id for row in rows])
             OrderEvent.objects.bulk_create(

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
+from tests.attempts import forget_attempts
 from tests.factories import make_customer
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ pytest_plugins = ["tests.sandboxes", "tests.rows"]
 @pytest.fixture(autouse=True)
 def _no_attempt_counted() -> None:
     """Attempts of other tests count against no limit of this one."""
-    cache.clear()
+    forget_attempts()
 
 
 @pytest.fixture

@@ -125,7 +125,8 @@ class CheckoutKind(Kind):
         Cart.objects.filter(pk=checkout.cart_id).update(
             state=Cart.State.ORDERED, next_mirror_at=None, trouble="", message="", query_id=""
         )
-        ordered.find_at_once(checkout)
+        if not ordered.arrived(checkout.nichandle_id, [outcome["order_id"]]):
+            ordered.find_at_once(checkout)
 
     def refused(self, intent: Intent) -> None:
         ordered.reopen(_checkout(intent), intent.message, intent.query_id)

@@ -10,6 +10,7 @@ from carts.models import Cart, CartItem, Checkout
 from carts.sync.copies import forget_items
 from orders import tasks as order_tasks
 from orders.models import Intent, Order, OrderImport
+from orders.payment.at_checkout import pay_with_the_order
 
 # OVHcloud may list an order some moments after it was made; then it is looked for again.
 LOOK_EVERY, LOOK_FOR = timedelta(seconds=10), timedelta(days=2)
@@ -35,17 +36,34 @@ def find_at_once(checkout: Checkout) -> None:
     ring(order_tasks.find_orders)
 
 
+def arrived(nichandle_pk: int, numbers: list[int]) -> int:
+    """
+    Rows of these orders are there, or just come: give them to the checkouts that made them, and keep which of them
+    OVHcloud was told to pay. Within a transaction; one query where none was made from here. Returns how many were.
+    """
+    made = Checkout.objects.filter(nichandle=nichandle_pk, order=None, ovh_order_id__in=numbers)
+    checkouts = {checkout.ovh_order_id: checkout for checkout in made.select_related("intent")}
+    if not checkouts:
+        return 0
+    found = Order.objects.filter(nichandle=nichandle_pk, order_id__in=list(checkouts))
+    for order in found:
+        checkout = checkouts[order.order_id]
+        if not Checkout.objects.filter(pk=checkout.pk, order=None).update(order=order, next_look_at=None):
+            continue
+        if checkout.pay_at_once:
+            pay_with_the_order(order, checkout.intent)
+        # Paid at once or not: its status is what somebody waits for now.
+        Order.objects.filter(pk=order.pk, next_poll_at__isnull=False).update(next_poll_at=timezone.now())
+        ring(order_tasks.poll_orders)
+    return len(found)
+
+
 @transaction.atomic
 def _find(checkout: Checkout) -> None:
     now = timezone.now()
     rows = Checkout.objects.filter(pk=checkout.pk, order=None)
     assert checkout.ovh_order_id is not None  # noqa: S101  (else there is nothing to look for)
-    order = Order.objects.filter(nichandle=checkout.nichandle_id, order_id=checkout.ovh_order_id).first()
-    if order is not None:
-        rows.update(order=order, next_look_at=None)
-        # Paid at once or not: its status is what somebody waits for now.
-        Order.objects.filter(pk=order.pk, next_poll_at__isnull=False).update(next_poll_at=now)
-        ring(order_tasks.poll_orders)
+    if arrived(checkout.nichandle_id, [checkout.ovh_order_id]):
         return
     if checkout.intent.settled_at is None or checkout.intent.settled_at < now - LOOK_FOR:
         rows.update(next_look_at=None)

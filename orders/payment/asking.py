@@ -10,13 +10,15 @@ from accounts import audit
 from accounts.ringing import ring
 from orders import tasks
 from orders.models import Intent, Order, PaymentChoices
+from orders.payment import at_checkout
 from orders.payment.choices import free_choice
 
 
 class NotPaid(Exception):
     """
     Nothing was asked for. why: "over" (nothing to pay any more), "another" (the page showed another state), "price"
-    (it showed another amount), "choice" (no such method, or OVHcloud does not take it for this order).
+    (it showed another amount), "choice" (no such method, or OVHcloud does not take it for this order), "being-made" (it
+    may be the one that is just being ordered to be paid at once).
     """
 
     def __init__(self, why: str) -> None:
@@ -52,7 +54,7 @@ def pay_order(request: HttpRequest | None, order: Order, asked: Asked) -> Intent
     order = Order.objects.select_for_update(of=("self",)).select_related("nichandle").get(pk=order.pk)
     earlier = list(Intent.objects.filter(order=order, kind=Intent.Kind.PAYMENT).order_by("pk"))
     standing = next((intent for intent in earlier if intent.state not in Intent.OVER), None)
-    if standing is not None:
+    if standing is not None and not at_checkout.is_unseen(standing, now):
         return standing
     if not order.can_be_paid(now):
         raise NotPaid("over")
@@ -61,9 +63,14 @@ def pay_order(request: HttpRequest | None, order: Order, asked: Asked) -> Intent
         raise NotPaid("another")
     if asked.amount != amount_of(order):
         raise NotPaid("price")
+    if standing is None and at_checkout.may_be_one(order, now):
+        raise NotPaid("being-made")
     entry = free_choice() if order.is_free else _chosen(order, asked.key)
     if entry is None:
         raise NotPaid("choice")
+    if standing is not None:
+        let_go = {"state": Intent.State.NEEDLESS, "why": "unseen", "next_attempt_at": None}
+        Intent.objects.filter(pk=standing.pk).update(**let_go)
     intent = Intent.objects.create(
         kind=Intent.Kind.PAYMENT, nichandle=order.nichandle, order=order, arguments=entry | {"amount": asked.amount}
     )

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gateway import Gateway, NotFound, OvhRefused
 from orders.models import Intent, Order, OrderEvent, Retraction, Status
+from orders.payment import at_checkout
 from orders.relay.kinds import Kind, Needless
 
 Event = OrderEvent.Kind
@@ -73,6 +74,10 @@ class PaymentKind(Kind):
             raise Needless("gone") from None
         if status != Status.NOT_PAID:
             raise Needless("paid" if status in _AFTER else "cancelled" if status == Status.CANCELLED else "unknown")
+        earlier = Intent.objects.filter(order=order, kind=Intent.Kind.PAYMENT).exclude(pk=intent.pk)
+        if any(map(at_checkout.came_with_the_order, earlier)) and gateway.payment(order.order_id) is not None:
+            # It was paid as it was ordered, and its status follows later.
+            raise Needless("paid")
 
     def send(self, gateway: Gateway, intent: Intent) -> None:
         wanted, number = intent.arguments, _order(intent).order_id

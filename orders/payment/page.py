@@ -3,14 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from accounts.models import Nichandle
 from orders import formats
 from orders.models import Intent, Order, OrderEvent, PaymentChoices
-from orders.payment import words
+from orders.payment import at_checkout, words
 from orders.payment.asking import amount_of
-from orders.payment.choices import Choice, choice_from, choices_of
+from orders.payment.choices import Choice, choices_of
 from orders.payment.kind import PaymentKind
 
 # From then on an accepted payment that does not show is said to be late, and the page waits no longer.
@@ -32,7 +30,8 @@ def payment(order: Order, nichandle: Nichandle, now: datetime, *, may_pay: bool,
     row = PaymentChoices.objects.filter(order=order).first()
     choices = choices_of(row)
     payable = order.can_be_paid(now)
-    standing = last if last is not None and last.state not in Intent.OVER else None
+    standing = last if last is not None and _stands(last, now) else None
+    being_made = payable and last is None and at_checkout.may_be_one(order, now)
     reading = payable and may_pay and standing is None and not order.is_free and _is_being_read(row, now)
     made = _made(last, order, nichandle, now) if last else None
     offers = [choice for choice in choices if choice.available]
@@ -47,16 +46,23 @@ def payment(order: Order, nichandle: Nichandle, now: datetime, *, may_pay: bool,
         "picked": _picked(offers, picked, last),
         "attempts": len(intents),
         "amount_sent": amount_of(order),
-        "show_form": payable and standing is None,
-        "at_ovhcloud": payable and (made is None or made["at_ovhcloud"]),
-        "live": bool(made and made["live"]) or reading,
+        "being_made": being_made,
+        "show_form": payable and standing is None and not being_made,
+        "at_ovhcloud": payable and not being_made and (made is None or made["at_ovhcloud"]),
+        "live": bool(made and made["live"]) or reading or being_made,
     }
 
 
 def may_leave(order: Order, now: datetime) -> bool:
     """Whether paying at OVHcloud is offered: not while a payment of ours may be arriving there."""
     last = Intent.objects.filter(order=order, kind=Intent.Kind.PAYMENT).order_by("pk").last()
-    return order.can_be_paid(now) and (last is None or _said(last, order, now).at_ovhcloud)
+    if not order.can_be_paid(now):
+        return False
+    return _said(last, order, now).at_ovhcloud if last else not at_checkout.may_be_one(order, now)
+
+
+def _stands(intent: Intent, now: datetime) -> bool:
+    return intent.state not in Intent.OVER and not at_checkout.is_unseen(intent, now)
 
 
 def _is_being_read(row: PaymentChoices | None, now: datetime) -> bool:
@@ -82,6 +88,8 @@ def _said(intent: Intent, order: Order, now: datetime) -> words.Said:
 
 
 def _is_late(intent: Intent, now: datetime) -> bool:
+    if at_checkout.came_with_the_order(intent):
+        return at_checkout.is_unseen(intent, now)
     return intent.settled_at is not None and now - intent.settled_at > LATE_AFTER
 
 
@@ -104,7 +112,7 @@ def _made(intent: Intent, order: Order, nichandle: Nichandle, now: datetime) -> 
         "message": intent.message if refused else "",
         "query_id": intent.query_id if intent.message and refused else "",
         "note": intent.note if intent.state == Intent.State.CLOSED else "",
-        "method": choice_from(intent.arguments).text,
+        "method": words.method(intent),
         "asked_at": formats.short_moment(intent.created_at, nichandle.zone, now),
         "history": _history(intent, nichandle, now),
     }
@@ -114,6 +122,6 @@ def _history(intent: Intent, nichandle: Nichandle, now: datetime) -> list[tuple[
     """What the relay wrote of it, oldest first. One query."""
     routes = PaymentKind().routes
     events = OrderEvent.objects.filter(order=intent.order_id, source__in=routes, at__gte=intent.created_at)
-    told = [(intent.created_at, _("You asked to pay"))]
+    told = [(intent.created_at, words.asked(intent))]
     told += [(event.at, str(PaymentKind.words.get(event.kind, ""))) for event in events.order_by("at", "pk")]
     return [(formats.short_moment(at, nichandle.zone, now), text) for at, text in told if text]

@@ -7,6 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from orders.models import Intent
+from orders.payment.at_checkout import came_with_the_order
+from orders.payment.choices import choice_from
 
 _INSUFFICIENT = re.compile(r"insufficient|not enough|insuffisant|funds|solde", re.IGNORECASE)
 
@@ -29,6 +31,8 @@ def state(intent: Intent, *, shown: bool, late: bool) -> Said:
     match intent.state:
         case Intent.State.ACCEPTED if shown:
             return Said(_("Paid"), _("OVHcloud has your payment. The order goes its way now."), "success")
+        case Intent.State.ACCEPTED if came_with_the_order(intent):
+            return _paid_with_the_order(late)
         case Intent.State.ACCEPTED if late:
             return Said(
                 _("Accepted, not paid yet"),
@@ -89,6 +93,40 @@ def state(intent: Intent, *, shown: bool, late: bool) -> Said:
     return _needless(intent.why)
 
 
+def _paid_with_the_order(late: bool) -> Said:
+    if not late:
+        return Said(
+            _("Being paid at OVHcloud"),
+            _(
+                "You chose to pay as you ordered, with your default method. OVHcloud was told so, and the order’s"
+                " status follows in some moments; this page waits for it. You need not pay again."
+            ),
+            "info",
+        )
+    return Said(
+        _("Not paid yet"),
+        _(
+            "OVHcloud was told to pay this order with your default method as you ordered it, and still shows it as"
+            " unpaid. Your bank may want you to confirm that payment, or did not take it. Look into its app; if nothing"
+            " was taken, pay below."
+        ),
+        "warning",
+        at_ovhcloud=True,
+    )
+
+
+def method(intent: Intent) -> str:
+    """What it is paid with."""
+    if came_with_the_order(intent):
+        return _("the default method of your account")
+    return choice_from(intent.arguments).text
+
+
+def asked(intent: Intent) -> str:
+    """The first line of its history."""
+    return _("Ordered, to be paid at once") if came_with_the_order(intent) else _("You asked to pay")
+
+
 def _refused(message: str) -> str:
     if _INSUFFICIENT.search(message):
         return _("There was not enough money on it. Nothing was paid. Choose another method, or pay at OVHcloud.")
@@ -107,6 +145,7 @@ def _needless(why: str) -> Said:
         "withdrawn": _("You withdrew from the order after you asked to pay it. Nothing was paid."),
         "stale": _("OVHcloud could not be reached for a day, so the payment was let go. Nothing was paid."),
         "unknown": _("OVHcloud does not say where the order stands, so nothing was sent."),
+        "unseen": _("OVHcloud was told to pay it as it was ordered and never showed that it did."),
     }
     return Said(_("Not sent"), sentence.get(why, _("Nothing was sent.")), "neutral", at_ovhcloud=True)
 
@@ -116,5 +155,8 @@ def not_paid(why: str) -> str:
     return {
         "another": _("Your last payment was not taken; read below what became of it, then choose again."),
         "price": _("The amount of this order changed while the page was open. Look at it again, then pay."),
+        "being-made": _(
+            "An order that you wanted paid at once is just being made, and it may be this one. Look again in a minute."
+        ),
         "choice": _("Choose one of the methods that OVHcloud takes for this order."),
     }.get(why, _("There is nothing to pay for this order now."))

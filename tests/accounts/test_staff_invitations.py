@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
@@ -19,11 +18,6 @@ from tests.factories import make_staff
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "purple monkey dishwasher"
-
-
-@pytest.fixture(autouse=True)
-def no_attempts_yet() -> None:
-    cache.clear()
 
 
 def add(*words: str) -> str:

@@ -6,7 +6,6 @@ import pyotp
 import pytest
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
-from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.test import Client
 
@@ -16,12 +15,6 @@ from tests.factories import make_customer, make_staff
 pytestmark = pytest.mark.django_db
 DOOR = "/staff/sign-in/"
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(autouse=True)
-def no_attempts_yet() -> None:
-    """Limits count in the cache, which outlives a test."""
-    cache.clear()
 
 
 @pytest.fixture

@@ -70,6 +70,15 @@ def a_name(order: Order, **fields: Any) -> None:
     make_detail(order, total="0.00", description="DNS zone", domain="montagne.fr", extension=zone)
 
 
+@pytest.mark.parametrize("told", [{"duration": "P1Y" * 9}, {"pricing_mode": "create-" * 20}], ids=["duration", "mode"])
+def test_what_no_cart_can_hold_is_looked_up_instead(expired, customer_client, told):
+    code = extension("fr", **{"duration": "P1Y", "pricing_mode": "create-default"} | told)
+    make_detail(expired, total="6.99", description="montagne.fr - registration", domain="montagne.fr", extension=code)
+    where, _page = again(customer_client, expired)
+    assert where.startswith("/domains/")
+    assert not Cart.objects.filter(items__isnull=False).exists()
+
+
 def test_a_plan_and_its_options_are_in_the_cart_again(expired, customer, customer_client):
     a_plan()
     a_vps(expired)

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLResolver, get_resolver, reverse
 
+from tests.attempts import forget_attempts
 from tests.security.conftest import ACTORS, SECRETS_OF_A, Sieged, become, browser_of
 from tests.security.headers import assert_headers
 from tests.security.matrix import expected
@@ -141,7 +141,7 @@ def tried(name: str, actor: str, method: str) -> tuple[bool, ...]:
 def ask(browser: Client, method: str, url: str, htmx: bool) -> Any:
     """Send it, and put the world back as it was: sessions, limits, rows."""
     cookies = copy.deepcopy(browser.cookies)
-    cache.clear()
+    forget_attempts()
     with transaction.atomic():
         answer = browser.generic(method, url, headers={"HX-Request": "true"} if htmx else {})
         answer.content  # noqa: B018 - a page that is streamed is read before its rows are gone

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +16,7 @@ from orders.models import Retraction, make_reference
 from orders.retraction.declaration import retract_order
 from orders.retraction.document import document_of
 from orders.retraction.facts import fingerprint
+from tests.attempts import forget_attempts
 from tests.factories import make_detail, make_nichandle, make_order
 
 pytestmark = [pytest.mark.django_db, pytest.mark.rows(8)]
@@ -36,7 +36,7 @@ def body(answer: Any) -> str:
 
 
 def ask(text: str) -> Any:
-    cache.clear()
+    forget_attempts()
     return Client().get("/receipts/" + quote(text, safe="") + "/")
 
 
@@ -91,7 +91,7 @@ def test_whatever_is_sent_gets_the_same_plain_answer(retraction, text):
 @settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_hypothesis_sends_gets_it_too(retraction, text):
     path = "/receipts/" + quote(text.encode("utf-8", "surrogatepass"), safe="") + "/"
-    cache.clear()
+    forget_attempts()
     answer = Client().get(path)
     assert answer.status_code == 404
     assert body(answer) == body(ask(make_reference()))
@@ -100,7 +100,7 @@ def test_whatever_hypothesis_sends_gets_it_too(retraction, text):
 @given(octets=st.binary(min_size=1, max_size=200))
 @settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_random_octets_get_it_too(retraction, octets):
-    cache.clear()
+    forget_attempts()
     answer = Client().get("/receipts/" + quote(octets, safe="") + "/")
     assert answer.status_code == 404
     assert body(answer) == body(ask(make_reference()))

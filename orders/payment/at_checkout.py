@@ -1,0 +1,71 @@
+"""
+Orders that OVHcloud was told to pay as they were made, with the account's default method.
+
+OVHcloud answers before that payment shows, or fails. Until it does the order looks unpaid, and whoever pays it from
+here would pay twice; so the wish is kept as a payment that OVHcloud took, and stands in the way of another for a while.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from orders.models import Intent, Order
+
+TYPE = "AT_CHECKOUT"
+# A saved method is charged within seconds. What does not show by then was refused, or waits for the bank's customer.
+SHOWS_WITHIN = timedelta(minutes=5)
+# From OVHcloud's answer to the row of the order it made.
+FOUND_WITHIN = timedelta(minutes=1)
+
+
+def pay_with_the_order(order: Order, asked: Intent) -> None:
+    """
+    Keep that OVHcloud was told to pay this order as it made it, unless something stands already. Within a transaction.
+
+    asked: the intent that made the order.
+    """
+    order = Order.objects.select_for_update(of=("self",)).select_related("nichandle").get(pk=order.pk)
+    standing = Intent.objects.filter(order=order, kind=Intent.Kind.PAYMENT).exclude(state__in=Intent.OVER)
+    if order.is_free or standing.exists():
+        return
+    now = timezone.now()
+    wanted: dict[str, Any] = {"key": "", "mean": "", "mean_id": None, "method_id": None, "type": TYPE}
+    Intent.objects.create(
+        kind=Intent.Kind.PAYMENT,
+        nichandle=order.nichandle,
+        order=order,
+        arguments=wanted | {"sub_type": "", "label": "", "default": True, "available": False},
+        state=Intent.State.ACCEPTED,
+        attempts=1,
+        attempted_at=asked.attempted_at,
+        settled_at=now,
+        # The relay has the order asked about until the payment shows.
+        next_attempt_at=now,
+    )
+
+
+def came_with_the_order(payment: Intent) -> bool:
+    return payment.arguments.get("type") == TYPE
+
+
+def is_unseen(payment: Intent, now: datetime) -> bool:
+    """Whether it should have shown by now, so that it stands in the way no longer. Of an order that is still unpaid."""
+    took_it = payment.state == Intent.State.ACCEPTED and payment.settled_at is not None
+    return took_it and came_with_the_order(payment) and now - payment.settled_at > SHOWS_WITHIN
+
+
+def may_be_one(order: Order, now: datetime) -> bool:
+    """
+    Whether this may be the order that is just being made to be paid at once: it came while OVHcloud's answer is still
+    to come, or to be told to its row. One query.
+    """
+    asked = Intent.objects.filter(
+        nichandle=order.nichandle_id,
+        kind=Intent.Kind.CHECKOUT,
+        arguments__pay_at_once=True,
+        created_at__lt=order.created_at,
+    )
+    just_told = Q(state=Intent.State.ACCEPTED, settled_at__gt=now - FOUND_WITHIN)
+    return asked.filter(Q(state__in=Intent.UNDER_WAY) | just_told).exists()
