@@ -24,6 +24,9 @@ AGAIN = (EXPIRED, Status.CANCELLED)
 # Details that come beside a product, and the plan of what comes with a name.
 BESIDE = ("INSTALLATION", "GIFT", "VOUCHER")
 ZONE = "zone"
+# What an extension tells of its plan, and what the columns of an item hold.
+_TOLD = ("plan_code", "duration", "pricing_mode")
+_ROOM = {field.name: field.max_length or 0 for field in CartItem._meta.fields if field.name in _TOLD}
 
 
 @dataclass
@@ -97,7 +100,7 @@ def _part(detail: OrderDetail) -> Part | None:
     told: Mapping[str, Any] = detail.extension or {}
     if not told.get("plan_code") or detail.detail_type in BESIDE or detail.cancelled:
         return None
-    if any(len(told.get(name) or "") > (_room(name) or 0) for name in ("plan_code", "duration", "pricing_mode")):
+    if any(len(told.get(name) or "") > room for name, room in _ROOM.items()):
         return None
     filled_in = {str(label): str(value) for label, value in told.get("configurations") or ()}
     return Part(
@@ -108,10 +111,6 @@ def _part(detail: OrderDetail) -> Part | None:
         quantity=max(1, int(told.get("quantity") or 1)),
         filled_in=filled_in,
     )
-
-
-def _room(name: str) -> int | None:
-    return CartItem._meta.get_field(name).max_length
 
 
 def _unknown(carried: Carried, service: str, details: Sequence[OrderDetail]) -> None:

@@ -52,8 +52,9 @@ def came_with_the_order(payment: Intent) -> bool:
 
 def is_unseen(payment: Intent, now: datetime) -> bool:
     """Whether it should have shown by now, so that it stands in the way no longer. Of an order that is still unpaid."""
-    took_it = payment.state == Intent.State.ACCEPTED and payment.settled_at is not None
-    return took_it and came_with_the_order(payment) and now - payment.settled_at > SHOWS_WITHIN
+    if payment.state != Intent.State.ACCEPTED or payment.settled_at is None:
+        return False
+    return came_with_the_order(payment) and now - payment.settled_at > SHOWS_WITHIN
 
 
 def may_be_one(order: Order, now: datetime) -> bool:
