@@ -47,13 +47,18 @@ demo-code: $(ENVIRONMENT) ## the code that staff of the demo are asked for after
 sandbox: $(ENVIRONMENT) ## run the stand-in OVHcloud API alone; PORT= (default: a free one), READY=path
 	@exec $(PY) -m sandbox --port "$${PORT:-0}" --tls-port 0 --ready-file "$${READY:-sandbox-ready.json}"
 
+# Three lanes of about the same length: the two cores are busy, and no lane waits for another.
+QUICK := not browser and not processes
+APART := tests/sandbox tests/gateway tests/embedded
+
 .PHONY: test
 test: lint browser node ## what CI runs: lints, types, contracts, then every test; ARGS= for pytest
 	@if [ -n "$(ARGS)" ]; then exec $(PY) -m pytest $(ARGS); fi; \
-	$(PY) -m pytest -m browser > .venv/browser.log 2>&1 & browser=$$!; \
+	( $(PY) -m pytest -m browser; browser=$$?; $(PY) -m pytest -m "$(QUICK)" $(APART) && exit $$browser ) \
+		> .venv/browser.log 2>&1 & browser=$$!; \
 	$(PY) -m pytest -m "processes and not browser" > .venv/processes.log 2>&1 & processes=$$!; \
-	echo "Beside these, the tests that mostly wait (browser; processes) run on services of their own."; \
-	$(PY) -m pytest -m "not browser and not processes"; quick=$$?; \
+	echo "Beside these, on services of their own: in a browser, then $(APART); with processes that are killed."; \
+	$(PY) -m pytest -m "$(QUICK)" $(APART:%=--ignore=%); quick=$$?; \
 	wait $$browser; browser=$$?; cat .venv/browser.log; \
 	wait $$processes; processes=$$?; cat .venv/processes.log; \
 	[ $$quick -eq 0 ] && [ $$browser -eq 0 ] && [ $$processes -eq 0 ]

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import DatabaseError, close_old_connections, connection, transaction
 from django.db.models import F
 
-from . import follow_up, workdays, world
+from . import follow_up, untouched, workdays, world
 from .carts.catalogue import segment_of
 from .models import BEYOND_RETRACTION, Bill, Detail, LedgerEntry, Order
 from .money import amount_of, split_tax
@@ -416,6 +416,8 @@ def tick() -> int:
     with connection.cursor() as cursor:
         cursor.execute(_LAPSE, {"now": now, "limit": _LAPSE_BATCH})
         moved = max(0, cursor.rowcount)
+    if moved:
+        untouched.written()
     retracted = Order.objects.filter(retracted_at__lte=now - RETRACTION_SHOWS_AFTER).exclude(
         status__in=["cancelling", "cancelled"]
     )

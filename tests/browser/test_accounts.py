@@ -23,7 +23,7 @@ from tests.browser.journeys import WORDS, enter, reach, scrolls_sideways, type_i
 from tests.browser.places import places
 from tests.processes.stack import Stack, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.rows(1)]
 
 CHECK_NOW = {"en": "Check now", "fr": "Vérifier maintenant"}
 DO_NOT_FOLLOW = {"en": "do not follow it", "fr": "ne le suivez pas"}

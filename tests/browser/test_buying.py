@@ -31,7 +31,7 @@ from tests.carts.guide import assert_followed, journey
 from tests.factories import make_order
 from tests.processes.stack import Stack, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.rows(1)]
 
 
 @places_and_scripts

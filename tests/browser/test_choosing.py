@@ -23,6 +23,7 @@ def row(page: Page, domain: str) -> Any:
     return page.locator(f'[data-domain="{domain}"]')
 
 
+@pytest.mark.rows(1)
 @places
 def test_from_a_wish_to_a_total(panel: Stack, ovh: Any, buyer: Any, reader: Any, width: str, language: str):
     me = reader(width, language)

@@ -9,7 +9,7 @@ from tests.browser.journeys import WORDS, row_of, scrolls_sideways, sign_in, sta
 from tests.browser.places import places
 from tests.processes.stack import Stack, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.rows(1)]
 
 
 @places

@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from accounts.models import Breaker
 from orders.models import Intent, Order, Refund, RefundSeen, Retraction
 from orders.retraction.declaration import retract_order
 from tests.browser.journeys import WORDS, scrolls_sideways, sign_in
@@ -258,8 +259,9 @@ def test_three_days_without_ovhcloud(panel: Stack, ovh: Any, reader: Any):
     expect(me.page.get_by_text(re.compile(r"W(-[2-9A-Z]{9}){3}")).first).to_be_visible()
     assert "retraction_accepted" not in ovh.events(number)
     ovh.disarm()
-    # As if three days had gone by, each with its attempts: the next one is due now.
+    # As if three days had gone by, each with its attempts: the next one is due now, and so is the next probe.
     gone = timedelta(days=3)
+    Breaker.objects.update(probe_at=timezone.now())
     for row in Intent.objects.filter(order__order_id=number):
         values = {"created_at": row.created_at - gone, "next_attempt_at": timezone.now(), "leased_until": None}
         Intent.objects.filter(pk=row.pk).update(**values)

@@ -242,6 +242,7 @@ FAULTS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.rows(4)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault['kind']} {fault.get('status', '')}".strip())
 def test_whatever_answer_is_lost_there_is_one_order(ovh: Sandbox, checkout: Checkout, fault: dict[str, Any]) -> None:
     # Were it repeated blindly, there would be two.
@@ -265,6 +266,7 @@ def test_what_was_turned_away_at_the_door_is_sent_later(ovh: Sandbox, checkout: 
     assert orders_of(ovh, found.cart) == [found.ovh_order_id]
 
 
+@pytest.mark.rows(2)
 @pytest.mark.parametrize("path", ["/order/cart/*", "/me/order", "/me/order/*"])
 @pytest.mark.parametrize("kind", ["reset", "html"])
 def test_a_look_that_fails_is_no_answer(ovh: Sandbox, checkout: Checkout, path: str, kind: str) -> None:

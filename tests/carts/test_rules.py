@@ -237,6 +237,7 @@ def test_they_are_read_once_a_day_for_an_extension_and_an_action(ovh: Sandbox, a
     assert (sync.read_rules_due(), asks(ovh)) == (2, 5)
 
 
+@pytest.mark.rows(2)
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("fault", "asked_in_all"),

@@ -309,6 +309,7 @@ def test_trouble_with_a_write(
     assert len(calls_since(sandbox, number)) == 1
 
 
+@pytest.mark.rows(5)
 @pytest.mark.parametrize(("kind", "more", "error"), TROUBLE)
 def test_trouble_with_a_read(
     sandbox: Sandbox, anna: Gateway, kind: str, more: dict[str, Any], error: type[OvhError]

@@ -1,5 +1,6 @@
 """What happens to orders, by /_control/, by customers and by time."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -240,6 +241,32 @@ def test_a_reset_takes_less_than_a_second_and_keeps_granted_keys(sandbox: Sandbo
     assert sandbox.make_order() > made
     sandbox.reset("empty")
     assert client.get("/me/order") == []
+
+
+def test_a_story_is_told_again_where_something_was_written_since(anna: Signing) -> None:
+    def dates() -> list[str]:
+        return [anna.get(f"/me/order/{one}")["date"] for one in sorted(anna.get("/me/order"))[:5]]
+
+    sandbox = anna.sandbox
+    sandbox.make_order()
+    sandbox.reset()
+    first = dates()
+    sandbox.arm("html", path="/me")
+    sandbox.reset()
+    assert dates() == first, "reading, and trouble on the way, changed nothing in the world"
+    assert anna.get("/me")
+    time.sleep(1.1)
+    sandbox.settings(pays_twice=True)
+    sandbox.reset()
+    assert not sandbox.control("GET", "settings")["pays_twice"]
+    second = dates()
+    assert second != first
+    time.sleep(1.1)
+    sandbox.clock(60)
+    sandbox.reset()
+    assert dates() != second
+    sandbox.reset("empty")
+    assert anna.get("/me/order") == []
 
 
 def test_the_same_seed_tells_the_same_story(anna: Signing) -> None:

@@ -354,6 +354,7 @@ CASES: dict[str, tuple[Callable[[World], Any], list[Line]]] = {
 }
 
 
+@pytest.mark.rows(15)
 @pytest.mark.parametrize("case", CASES)
 def test_it_leaves_exactly_these_lines(case: str, sieged: Sieged, ovh: Any):
     cause, lines = CASES[case]

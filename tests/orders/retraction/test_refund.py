@@ -197,6 +197,7 @@ def test_before_the_order_is_cancelled_nobody_is_asked(ovh):
     assert Refund.objects.get().next_look_at > timezone.now()
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("fault", [{"kind": "status", "status": 500}, {"kind": "reset"}, {"kind": "html"}])
 def test_an_ovhcloud_that_fails_is_asked_later(ovh, refunded, fault):
     ovh.arm(path="/me/refund*", count=10, **fault)
