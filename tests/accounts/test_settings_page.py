@@ -24,6 +24,7 @@ def test_both_are_kept_and_shown(customer, customer_client):
     assert AuditEvent.objects.get(action="settings").detail == {"language": "fr", "time_zone": "America/Montreal"}
 
 
+@pytest.mark.rows(5)
 @pytest.mark.parametrize("zone", ["", "Europe/Atlantis", "../etc/passwd", "posix/Europe/Paris", "Z\0"])
 @pytest.mark.parametrize("language", ["en", "xx", ""])
 def test_what_is_no_zone_or_language_is_not_kept(customer, customer_client, zone, language):

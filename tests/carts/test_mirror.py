@@ -343,6 +343,7 @@ WRITES = [CARTS, *(f"{CARTS}/*/{part}" for part in ("domain", "vps", "vps/option
 WRITES += [f"{CARTS}/*/item/*/configuration"]
 
 
+@pytest.mark.rows(5)
 @pytest.mark.parametrize("kind", ["accept_then_reset", "status"])
 @pytest.mark.parametrize("path", WRITES)
 def test_whatever_answer_is_lost_the_copy_is_right_in_the_end(

@@ -41,11 +41,14 @@ def test_nothing_is_lost_and_nothing_done_twice():
     assert intents >= 1, said
 
 
+@pytest.mark.skipif(not WHOLE, reason="half a minute of killing; each guard's own control is beside its races")
 def test_negative_control_a_relay_that_claims_nothing_is_found_out():
-    code, said = chaos("--careless", "--seed", "1", "--seconds", "20", "--kill-every", "7", "--settle", "3")
-    assert code == 1
-    # Whichever of them it was that was asked for twice.
-    assert re.search("WRONG END|TWICE", said), said
-    last = LAST.fullmatch(said.splitlines()[-1])
-    assert last, said
-    assert int(last[4]) >= 1
+    for seed in ("1", "2", "3", "4"):
+        code, said = chaos("--careless", "--seed", seed, "--seconds", "20", "--kill-every", "7", "--settle", "3")
+        last = LAST.fullmatch(said.splitlines()[-1])
+        assert last, said
+        assert (code == 1) == (int(last[4]) >= 1)
+        # Whichever of them it was that was asked for twice; a busy machine may kill them one after the other.
+        if code == 1 and re.search("WRONG END|TWICE", said):
+            return
+    pytest.fail(f"nothing was asked for twice: {said}")

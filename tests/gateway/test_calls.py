@@ -296,6 +296,7 @@ TROUBLE: list[tuple[str, dict[str, Any], type[OvhError]]] = [
 ]
 
 
+@pytest.mark.rows(5)
 @pytest.mark.parametrize(("kind", "more", "error"), TROUBLE)
 def test_trouble_with_a_write(
     sandbox: Sandbox, anna: Gateway, kind: str, more: dict[str, Any], error: type[OvhError]
