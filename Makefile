@@ -49,20 +49,16 @@ sandbox: $(ENVIRONMENT) ## run the stand-in OVHcloud API alone; PORT= (default: 
 
 # Three lanes of about the same length: the two cores are busy, and no lane waits for another.
 QUICK := not browser and not processes
-KILLED := processes and not browser
-AFTER_BROWSER := tests/sandbox tests/gateway tests/embedded
-AFTER_PROCESSES := tests/accounts tests/support
+AFTER_BROWSER := tests/sandbox tests/gateway tests/embedded tests/support
 
 .PHONY: test
 test: lint browser node ## what CI runs: lints, types, contracts, then every test; ARGS= for pytest
 	@if [ -n "$(ARGS)" ]; then exec $(PY) -m pytest $(ARGS); fi; \
 	( $(PY) -m pytest -m browser; browser=$$?; $(PY) -m pytest -m "$(QUICK)" $(AFTER_BROWSER) && exit $$browser ) \
 		> .venv/browser.log 2>&1 & browser=$$!; \
-	( $(PY) -m pytest -m "$(KILLED)"; killed=$$?; $(PY) -m pytest -m "$(QUICK)" $(AFTER_PROCESSES) && exit $$killed ) \
-		> .venv/processes.log 2>&1 & processes=$$!; \
-	echo "Beside these, on services of their own: in a browser, then $(AFTER_BROWSER);" \
-		"with processes that are killed, then $(AFTER_PROCESSES)."; \
-	$(PY) -m pytest -m "$(QUICK)" $(patsubst %,--ignore=%,$(AFTER_BROWSER) $(AFTER_PROCESSES)); quick=$$?; \
+	$(PY) -m pytest -m "processes and not browser" > .venv/processes.log 2>&1 & processes=$$!; \
+	echo "Beside these, on services of their own: in a browser, then $(AFTER_BROWSER); with processes that are killed."; \
+	$(PY) -m pytest -m "$(QUICK)" $(AFTER_BROWSER:%=--ignore=%); quick=$$?; \
 	wait $$browser; browser=$$?; cat .venv/browser.log; \
 	wait $$processes; processes=$$?; cat .venv/processes.log; \
 	[ $$quick -eq 0 ] && [ $$browser -eq 0 ] && [ $$processes -eq 0 ]
