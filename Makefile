@@ -52,11 +52,12 @@ QUICK := not browser and not processes
 AFTER_BROWSER := tests/sandbox tests/gateway tests/embedded tests/support
 
 .PHONY: test
-test: lint browser node ## what CI runs: lints, types, contracts, then every test; ARGS= for pytest
+test: style browser node ## what CI runs: lints, types, contracts, and every test; ARGS= for pytest
 	@if [ -n "$(ARGS)" ]; then exec $(PY) -m pytest $(ARGS); fi; \
 	( $(PY) -m pytest -m browser; browser=$$?; $(PY) -m pytest -m "$(QUICK)" $(AFTER_BROWSER) && exit $$browser ) \
 		> .venv/browser.log 2>&1 & browser=$$!; \
-	$(PY) -m pytest -m "processes and not browser" > .venv/processes.log 2>&1 & processes=$$!; \
+	( $(MAKE) types; types=$$?; $(PY) -m pytest -m "processes and not browser" && exit $$types ) \
+		> .venv/processes.log 2>&1 & processes=$$!; \
 	echo "Beside these, on services of their own: in a browser, then $(AFTER_BROWSER); with processes that are killed."; \
 	$(PY) -m pytest -m "$(QUICK)" $(AFTER_BROWSER:%=--ignore=%); quick=$$?; \
 	wait $$browser; browser=$$?; cat .venv/browser.log; \
@@ -81,10 +82,16 @@ chaos: $(ENVIRONMENT) ## kill and spoil everything for CHAOS_SECONDS= (600) from
 	@$(PY) -m tests.chaos
 
 .PHONY: lint
-lint: $(ENVIRONMENT) ## ruff, djlint, mypy and the import contract
+lint: style types ## ruff, djlint, mypy and the import contract
+
+.PHONY: style
+style: $(ENVIRONMENT)
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --quiet --check . || { echo "Run make fmt."; exit 1; }
 	@$(PY) -m djlint --lint --quiet templates sandbox
+
+.PHONY: types
+types: $(ENVIRONMENT)
 	@$(NOWHERE) $(PY) -m mypy --no-error-summary
 	@$(NOWHERE) $(PY) -m mypy --no-error-summary --config-file sandbox/mypy.ini --cache-dir .mypy_cache/sandbox sandbox
 	@$(PY) -m mypy --no-error-summary --config-file sandbox/mypy.ini -p sandbox --cache-dir .mypy_cache/sandbox

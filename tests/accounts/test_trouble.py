@@ -42,6 +42,7 @@ def test_ovhcloud_refusing_to_begin_leaves_nothing(client, ovh):
     assert Link.objects.count() == 1
 
 
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("kind", ["status", "reset"])
 @pytest.mark.parametrize("path", ["/auth/currentCredential", "/me"])
 def test_ovhcloud_failing_at_the_return_uses_nothing_up(client, ovh, kind, path):

@@ -254,6 +254,7 @@ def _cheaper(price: dict[str, Any]) -> None:
     price |= {"priceInUcents": price["priceInUcents"] - 1_000_000, "value": round(price["value"] - 0.01, 2)}
 
 
+@pytest.mark.rows(2)
 @pytest.mark.parametrize(
     ("bend", "fault"),
     [
