@@ -49,14 +49,16 @@ sandbox: $(ENVIRONMENT) ## run the stand-in OVHcloud API alone; PORT= (default: 
 
 # Three lanes of about the same length: the two cores are busy, and no lane waits for another.
 QUICK := not browser and not processes
+# By another name, or `make -n test` would run it.
+AGAIN := $(MAKE)
 AFTER_BROWSER := tests/sandbox tests/gateway tests/embedded tests/support
 
 .PHONY: test
 test: style browser node ## what CI runs: lints, types, contracts, and every test; ARGS= for pytest
-	@if [ -n "$(ARGS)" ]; then exec $(PY) -m pytest $(ARGS); fi; \
+	@if [ -n "$(ARGS)" ]; then $(AGAIN) types && exec $(PY) -m pytest $(ARGS); fi; \
 	( $(PY) -m pytest -m browser; browser=$$?; $(PY) -m pytest -m "$(QUICK)" $(AFTER_BROWSER) && exit $$browser ) \
 		> .venv/browser.log 2>&1 & browser=$$!; \
-	( $(MAKE) types; types=$$?; $(PY) -m pytest -m "processes and not browser" && exit $$types ) \
+	( $(AGAIN) types; types=$$?; $(PY) -m pytest -m "processes and not browser" && exit $$types ) \
 		> .venv/processes.log 2>&1 & processes=$$!; \
 	echo "Beside these, on services of their own: in a browser, then $(AFTER_BROWSER); with processes that are killed."; \
 	$(PY) -m pytest -m "$(QUICK)" $(AFTER_BROWSER:%=--ignore=%); quick=$$?; \

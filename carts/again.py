@@ -26,6 +26,7 @@ BESIDE = ("INSTALLATION", "GIFT", "VOUCHER")
 ZONE = "zone"
 # What an extension tells of its plan, and what the columns of an item hold.
 _TOLD = ("plan_code", "duration", "pricing_mode")
+_LABEL, _MOST = 100, 10_000
 _ROOM = {field.name: field.max_length or 0 for field in CartItem._meta.fields if field.name in _TOLD}
 
 
@@ -102,13 +103,14 @@ def _part(detail: OrderDetail) -> Part | None:
         return None
     if any(len(told.get(name) or "") > room for name, room in _ROOM.items()):
         return None
-    filled_in = {str(label): str(value) for label, value in told.get("configurations") or ()}
+    told_then = {str(label): str(value) for label, value in told.get("configurations") or ()}
+    filled_in = {label: value for label, value in told_then.items() if len(label) <= _LABEL}
     return Part(
         detail=detail,
         plan_code=told["plan_code"],
         duration=told.get("duration") or "P1Y",
         pricing_mode=told.get("pricing_mode") or "default",
-        quantity=max(1, int(told.get("quantity") or 1)),
+        quantity=min(max(1, int(told.get("quantity") or 1)), _MOST),
         filled_in=filled_in,
     )
 

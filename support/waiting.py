@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from orders import formats
 from orders.models import EXPIRED, Intent, Status
+from orders.payment import at_checkout
 
 # Statuses after which OVHcloud does nothing more by itself.
 _OVER = {Status.DELIVERED, Status.CANCELLED, EXPIRED}
@@ -95,6 +96,10 @@ def _payment(at: Situation) -> str:
             return _("OVHcloud’s answer to its payment, which was lost, for %(span)s") % span
         case Intent.State.HELD | Intent.State.DEAD:
             return _("a person to look at its payment, for %(span)s") % span + f" ({why_held(at.intent_why)})"
+        case Intent.State.ACCEPTED if at.status == Status.NOT_PAID and at.intent_why == at_checkout.WITH_ORDER:
+            # What was refused then is for the customer to pay.
+            is_late = at.now - at.intent_since > at_checkout.SHOWS_WITHIN
+            return "" if is_late else _("OVHcloud to pay it, as it was told with the order, for %(span)s") % span
         case Intent.State.ACCEPTED if at.status == Status.NOT_PAID:
             return _("OVHcloud to show its payment, which it accepted, for %(span)s") % span
     return ""
@@ -130,4 +135,5 @@ def why_held(why: str) -> str:
         "withdrawn": _("the customer withdrew from the order meanwhile"),
         "stale": _("OVHcloud could not be reached for a day"),
         "unknown": _("OVHcloud did not say where the order stands"),
+        at_checkout.UNSEEN: _("OVHcloud was told to pay it with the order and never showed that it did"),
     }.get(why, why or _("no reason noted"))

@@ -32,7 +32,7 @@ def find_at_once(checkout: Checkout) -> None:
     """Have the order's row made by the task that finds orders. Within a transaction."""
     now = timezone.now()
     OrderImport.objects.filter(nichandle=checkout.nichandle_id, next_find_at__isnull=False).update(next_find_at=now)
-    Checkout.objects.filter(pk=checkout.pk).update(next_look_at=now + timedelta(seconds=1))
+    Checkout.objects.filter(pk=checkout.pk, order=None).update(next_look_at=now + timedelta(seconds=1))
     ring(order_tasks.find_orders)
 
 
@@ -45,7 +45,7 @@ def arrived(nichandle_pk: int, numbers: list[int]) -> int:
     checkouts = {checkout.ovh_order_id: checkout for checkout in made.select_related("intent")}
     if not checkouts:
         return 0
-    found = Order.objects.filter(nichandle=nichandle_pk, order_id__in=list(checkouts))
+    found = Order.objects.filter(nichandle=nichandle_pk, order_id__in=list(checkouts)).order_by("pk")
     for order in found:
         checkout = checkouts[order.order_id]
         if not Checkout.objects.filter(pk=checkout.pk, order=None).update(order=order, next_look_at=None):
@@ -62,6 +62,10 @@ def arrived(nichandle_pk: int, numbers: list[int]) -> int:
 def _find(checkout: Checkout) -> None:
     now = timezone.now()
     rows = Checkout.objects.filter(pk=checkout.pk, order=None)
+    if rows.select_for_update().first() is None:
+        # It was found meanwhile.
+        Checkout.objects.filter(pk=checkout.pk).update(next_look_at=None)
+        return
     assert checkout.ovh_order_id is not None  # noqa: S101  (else there is nothing to look for)
     if arrived(checkout.nichandle_id, [checkout.ovh_order_id]):
         return

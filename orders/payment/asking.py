@@ -69,8 +69,10 @@ def pay_order(request: HttpRequest | None, order: Order, asked: Asked) -> Intent
     if entry is None:
         raise NotPaid("choice")
     if standing is not None:
-        let_go = {"state": Intent.State.NEEDLESS, "why": "unseen", "next_attempt_at": None}
-        Intent.objects.filter(pk=standing.pk).update(**let_go)
+        # Without its lease, whoever is having it shown cannot write any more.
+        Intent.objects.filter(pk=standing.pk).update(
+            state=Intent.State.NEEDLESS, why=at_checkout.UNSEEN, next_attempt_at=None, lease=None, leased_until=None
+        )
     intent = Intent.objects.create(
         kind=Intent.Kind.PAYMENT, nichandle=order.nichandle, order=order, arguments=entry | {"amount": asked.amount}
     )

@@ -8,16 +8,20 @@ here would pay twice; so the wish is kept as a payment that OVHcloud took, and s
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from orders.models import Intent, Order
 
 TYPE = "AT_CHECKOUT"
+# In Intent.why while it stands, for whoever reads no arguments; and once another payment took its place.
+WITH_ORDER, UNSEEN = "with-order", "unseen"
 # A saved method is charged within seconds. What does not show by then was refused, or waits for the bank's customer.
 SHOWS_WITHIN = timedelta(minutes=5)
 # From OVHcloud's answer to the row of the order it made.
 FOUND_WITHIN = timedelta(minutes=1)
+LATELY = timedelta(days=1)
+_NOT_KNOWN = (*Intent.UNDER_WAY, Intent.State.HELD, Intent.State.DEAD)
 
 
 def pay_with_the_order(order: Order, asked: Intent) -> None:
@@ -38,6 +42,7 @@ def pay_with_the_order(order: Order, asked: Intent) -> None:
         order=order,
         arguments=wanted | {"sub_type": "", "label": "", "default": True, "available": False},
         state=Intent.State.ACCEPTED,
+        why=WITH_ORDER,
         attempts=1,
         attempted_at=asked.attempted_at,
         settled_at=now,
@@ -59,14 +64,26 @@ def is_unseen(payment: Intent, now: datetime) -> bool:
 
 def may_be_one(order: Order, now: datetime) -> bool:
     """
-    Whether this may be the order that is just being made to be paid at once: it came while OVHcloud's answer is still
-    to come, or to be told to its row. One query.
+    Whether this may be the order that was just made to be paid at once: it came after OVHcloud was asked for one, and
+    which one that made is not known, or not told to its row. At most one query.
     """
-    asked = Intent.objects.filter(
+    if order.is_free:
+        return False
+    unknown = Q(state__in=_NOT_KNOWN, attempted_at__gt=now - SHOWS_WITHIN)
+    just_told = Q(state=Intent.State.ACCEPTED, settled_at__gt=now - FOUND_WITHIN)
+    return _asked_for(order).filter(unknown | just_told).exists()
+
+
+def was_asked_for_lately(order: Order, now: datetime) -> bool:
+    """Whether its account had OVHcloud pay as it ordered: a payment may be there before its status. One query."""
+    return _asked_for(order).filter(attempted_at__gt=now - LATELY).exists()
+
+
+def _asked_for(order: Order) -> QuerySet[Intent]:
+    return Intent.objects.filter(
         nichandle=order.nichandle_id,
         kind=Intent.Kind.CHECKOUT,
         arguments__pay_at_once=True,
+        attempts__gt=0,
         created_at__lt=order.created_at,
     )
-    just_told = Q(state=Intent.State.ACCEPTED, settled_at__gt=now - FOUND_WITHIN)
-    return asked.filter(Q(state__in=Intent.UNDER_WAY) | just_told).exists()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -74,8 +74,7 @@ class PaymentKind(Kind):
             raise Needless("gone") from None
         if status != Status.NOT_PAID:
             raise Needless("paid" if status in _AFTER else "cancelled" if status == Status.CANCELLED else "unknown")
-        earlier = Intent.objects.filter(order=order, kind=Intent.Kind.PAYMENT).exclude(pk=intent.pk)
-        if any(map(at_checkout.came_with_the_order, earlier)) and gateway.payment(order.order_id) is not None:
+        if at_checkout.was_asked_for_lately(order, now) and gateway.payment(order.order_id) is not None:
             # It was paid as it was ordered, and its status follows later.
             raise Needless("paid")
 
@@ -101,6 +100,10 @@ class PaymentKind(Kind):
 
     def shows(self, order: Order) -> bool:
         return order.was_paid or order.status in _AFTER
+
+    def is_over(self, intent: Intent, order: Order, now: datetime) -> bool:
+        gone_by = not order.can_be_paid(now) or at_checkout.is_unseen(intent, now)
+        return at_checkout.came_with_the_order(intent) and gone_by
 
     def tells_of_an_earlier_one(self, refusal: OvhRefused) -> bool:
         return bool(self._PAID_BEFORE.search(refusal.message))

@@ -1,4 +1,4 @@
-"""What the payment page reads, shaped for it: two queries besides the order's own."""
+"""What the payment page reads, shaped for it: at most three queries besides the order's own."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,7 +31,7 @@ def payment(order: Order, nichandle: Nichandle, now: datetime, *, may_pay: bool,
     choices = choices_of(row)
     payable = order.can_be_paid(now)
     standing = last if last is not None and _stands(last, now) else None
-    being_made = payable and last is None and at_checkout.may_be_one(order, now)
+    being_made = payable and standing is None and _may_be_one(order, last, now)
     reading = payable and may_pay and standing is None and not order.is_free and _is_being_read(row, now)
     made = _made(last, order, nichandle, now) if last else None
     offers = [choice for choice in choices if choice.available]
@@ -58,7 +58,14 @@ def may_leave(order: Order, now: datetime) -> bool:
     last = Intent.objects.filter(order=order, kind=Intent.Kind.PAYMENT).order_by("pk").last()
     if not order.can_be_paid(now):
         return False
-    return _said(last, order, now).at_ovhcloud if last else not at_checkout.may_be_one(order, now)
+    if last is not None and not _said(last, order, now).at_ovhcloud:
+        return False
+    return not _may_be_one(order, last, now)
+
+
+def _may_be_one(order: Order, last: Intent | None, now: datetime) -> bool:
+    """Also after a payment that was refused, but not once it stands that it was one."""
+    return (last is None or last.state in Intent.OVER) and at_checkout.may_be_one(order, now)
 
 
 def _stands(intent: Intent, now: datetime) -> bool:
@@ -84,7 +91,7 @@ def _picked(offers: list[Choice], wanted: str, last: Intent | None) -> str:
 
 def _said(intent: Intent, order: Order, now: datetime) -> words.Said:
     shown = PaymentKind().shows(order)
-    return words.state(intent, shown=shown, late=_is_late(intent, now))
+    return words.state(intent, shown=shown, late=_is_late(intent, now), payable=order.can_be_paid(now))
 
 
 def _is_late(intent: Intent, now: datetime) -> bool:

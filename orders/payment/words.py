@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from orders.models import Intent
-from orders.payment.at_checkout import came_with_the_order
+from orders.payment.at_checkout import UNSEEN, came_with_the_order
 from orders.payment.choices import choice_from
 
 _INSUFFICIENT = re.compile(r"insufficient|not enough|insuffisant|funds|solde", re.IGNORECASE)
@@ -22,17 +22,18 @@ class Said(NamedTuple):
     at_ovhcloud: bool = False
 
 
-def state(intent: Intent, *, shown: bool, late: bool) -> Said:
+def state(intent: Intent, *, shown: bool, late: bool, payable: bool = True) -> Said:
     """
     Where a payment stands and what to do next. OVHcloud's own words are shown beside it, not here.
 
-    shown: OVHcloud shows the order as paid. late: it was accepted minutes ago and is not shown yet.
+    shown: OVHcloud shows the order as paid. late: it was accepted minutes ago and is not shown yet. payable: the order
+    can still be paid.
     """
     match intent.state:
         case Intent.State.ACCEPTED if shown:
             return Said(_("Paid"), _("OVHcloud has your payment. The order goes its way now."), "success")
         case Intent.State.ACCEPTED if came_with_the_order(intent):
-            return _paid_with_the_order(late)
+            return _paid_with_the_order(late) if payable else _needless(UNSEEN)
         case Intent.State.ACCEPTED if late:
             return Said(
                 _("Accepted, not paid yet"),
@@ -145,7 +146,7 @@ def _needless(why: str) -> Said:
         "withdrawn": _("You withdrew from the order after you asked to pay it. Nothing was paid."),
         "stale": _("OVHcloud could not be reached for a day, so the payment was let go. Nothing was paid."),
         "unknown": _("OVHcloud does not say where the order stands, so nothing was sent."),
-        "unseen": _("OVHcloud was told to pay it as it was ordered and never showed that it did."),
+        UNSEEN: _("OVHcloud was told to pay it as it was ordered and never showed that it did."),
     }
     return Said(_("Not sent"), sentence.get(why, _("Nothing was sent.")), "neutral", at_ovhcloud=True)
 

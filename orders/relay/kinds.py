@@ -89,6 +89,10 @@ class Kind:
         """Whether what we know of the order shows that it was done."""
         raise NotImplementedError
 
+    def is_over(self, intent: Intent, order: Order, now: datetime) -> bool:
+        """Whether what was accepted will not show any more, so that the order need not be asked about for it."""
+        return False
+
     def tells_of_an_earlier_one(self, refusal: OvhRefused) -> bool:
         """Whether a refusal of the second attempt tells that the first was taken; it is looked at where not."""
         return False

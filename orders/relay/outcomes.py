@@ -112,9 +112,10 @@ def ask_until_it_shows(intent: Intent) -> None:
     if intent.order is None:
         settle(intent)
         return
-    over = kind_of(intent).shows(intent.order) or intent.order.gone_at is not None
+    kind, order = kind_of(intent), intent.order
+    over = kind.shows(order) or order.gone_at is not None or kind.is_over(intent, order, now)
     if not over:
-        Order.objects.filter(pk=intent.order.pk).update(next_poll_at=now)
+        Order.objects.filter(pk=order.pk).update(next_poll_at=now)
     pause = min(max(age / 4, SHORTEST_PAUSE), LONGEST_PAUSE)
     settle(intent, next_attempt_at=None if over or age > SHOWS_WITHIN else now + pause)
 

@@ -10,12 +10,14 @@ from django.utils import timezone
 
 from accounts.models import Nichandle, User
 from carts.models import Checkout
+from carts.sync import ordered
 from orders import relay
 from orders import sync as orders_sync
 from orders.models import Intent, Order
 from orders.payment import at_checkout
 from orders.payment.asking import Asked, NotPaid, amount_of, pay_order
 from orders.payment.choices import read_choices
+from orders.relay import outcomes
 from tests.carts.shop import order, quoted_cart, shopper
 from tests.factories import make_import, make_order
 from tests.orders.payment.paying import keys, paid
@@ -170,6 +172,70 @@ def test_while_the_answer_is_lost_no_new_order_is_paid(
         assert checkout.order == found
         assert Intent.objects.get(order=found).arguments["type"] == at_checkout.TYPE
     assert paid(ovh, found) == 1
+
+
+@pytest.mark.parametrize("state", [State.HELD, State.DEAD])
+def test_while_a_person_is_to_tell_which_it_was_it_waits_a_while(
+    ovh: Sandbox, anna: Nichandle, browser: Client, state: str
+) -> None:
+    """With a person or without a key nobody looks again, and OVHcloud's payment may show any moment."""
+    checkout = order(quoted_cart(anna), pay_at_once=True)
+    values = {"state": state, "attempts": 1, "attempted_at": timezone.now(), "next_attempt_at": None}
+    Intent.objects.filter(pk=checkout.intent_id).update(**values)
+    number = ovh.make_order(price="11.99")
+    found = make_order(anna, number, status="notPaid", was_paid=False, payment_date=None, price="11.99")
+    read_choices(found.pk)
+    assert "just being made" in page_of(browser, found)
+    with pytest.raises(NotPaid, match="being-made"):
+        pay(found)
+    late = timezone.now() - at_checkout.SHOWS_WITHIN
+    Intent.objects.filter(pk=checkout.intent_id).update(attempted_at=late)
+    assert "just being made" not in page_of(browser, found)
+    since = ovh.last_request()
+    pay(found)
+    relay.relay_due()
+    assert paid(ovh, found) == 1
+    looked = [call["path"].rpartition("/")[2] for call in ovh.requests(since) if str(number) in call["path"]]
+    assert looked == ["status", "payment", "payWithRegisteredPaymentMean"], "it may have been that one after all"
+
+
+def test_whoever_has_it_in_hand_cannot_bring_back_what_was_let_go(ovh: Sandbox, anna: Nichandle) -> None:
+    found = placed(ovh, anna, refused=True)
+    pass_time(seconds=at_checkout.SHOWS_WITHIN.total_seconds() + 1)
+    claimed = relay.Relay()._claim()
+    assert claimed
+    assert claimed.arguments["type"] == at_checkout.TYPE
+    asked = pay(found)
+    outcomes.ask_until_it_shows(claimed)
+    claimed.refresh_from_db()
+    assert (claimed.state, claimed.next_attempt_at, claimed.lease) == (State.NEEDLESS, None, None)
+    relay.relay_due()
+    asked.refresh_from_db()
+    assert asked.state == State.ACCEPTED
+    assert paid(ovh, found) == 1
+
+
+def test_an_order_that_lapsed_is_not_asked_about_for_it(ovh: Sandbox, anna: Nichandle, browser: Client) -> None:
+    found = placed(ovh, anna, refused=True)
+    past = timezone.now() - timedelta(minutes=1)
+    Order.objects.filter(pk=found.pk).update(expiration_date=past, next_poll_at=timezone.now() + timedelta(hours=1))
+    Intent.objects.filter(order=found).update(next_attempt_at=timezone.now())
+    relay.relay_due()
+    found.refresh_from_db()
+    assert found.next_poll_at
+    assert found.next_poll_at > timezone.now()
+    assert Intent.objects.get(order=found).next_attempt_at is None
+    page = page_of(browser, found)
+    assert "never showed that it did" in page
+    assert "pay below" not in page
+
+
+def test_a_checkout_that_got_its_order_meanwhile_is_looked_for_no_more(ovh: Sandbox, anna: Nichandle) -> None:
+    found = placed(ovh, anna)
+    Checkout.objects.update(next_look_at=timezone.now())
+    ordered.follow_up()
+    checkout = Checkout.objects.get()
+    assert (checkout.order, checkout.next_look_at) == (found, None)
 
 
 def test_an_older_order_is_paid_meanwhile(ovh: Sandbox, anna: Nichandle) -> None:

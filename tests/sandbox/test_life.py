@@ -249,12 +249,17 @@ def test_a_story_is_told_again_where_something_was_written_since(anna: Signing) 
 
     sandbox = anna.sandbox
     sandbox.make_order()
-    sandbox.reset()
-    first = dates()
-    sandbox.arm("html", path="/me")
-    sandbox.reset()
-    assert dates() == first, "reading, and trouble on the way, changed nothing in the world"
-    assert anna.get("/me")
+    for _ in range(5):
+        sandbox.reset()
+        first = dates()
+        sandbox.arm("html", path="/me")
+        sandbox.reset()
+        assert anna.get("/me"), "nothing is armed any more"
+        if dates() == first:
+            break
+        # A busy machine let more than those two seconds go by.
+    else:
+        pytest.fail("reading, and trouble on the way, change nothing in the world, and it was told again")
     time.sleep(1.1)
     sandbox.settings(pays_twice=True)
     sandbox.reset()

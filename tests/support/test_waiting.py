@@ -104,3 +104,12 @@ def test_a_payment_on_its_way_is_what_an_unpaid_order_waits_for(state: str, word
     since = NOW - timedelta(minutes=25)
     asked = at("notPaid", intent_kind="payment", intent_state=state, intent_why="unclear", intent_since=since)
     assert waits_for(asked).replace("\xa0", " ") == words
+
+
+def test_what_was_to_be_paid_with_the_order_is_the_customers_to_pay_after_a_while():
+    def told(ago: timedelta) -> str:
+        asked = {"intent_kind": "payment", "intent_state": "accepted", "intent_why": "with-order"}
+        return waits_for(at("notPaid", intent_since=NOW - ago, **asked))
+
+    assert told(timedelta(minutes=2)).startswith("OVHcloud to pay it, as it was told with the order")
+    assert told(timedelta(minutes=6)).startswith("the customer’s payment")
