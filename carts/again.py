@@ -25,9 +25,9 @@ AGAIN = (EXPIRED, Status.CANCELLED)
 BESIDE = ("INSTALLATION", "GIFT", "VOUCHER")
 ZONE = "zone"
 # What an extension tells of its plan, and what the columns of an item hold.
-_TOLD = ("plan_code", "duration", "pricing_mode")
-_LABEL, _MOST = 100, 10_000
+_TOLD, _MOST = ("plan_code", "duration", "pricing_mode"), 10_000
 _ROOM = {field.name: field.max_length or 0 for field in CartItem._meta.fields if field.name in _TOLD}
+_LABEL = next(field.max_length or 0 for field in Configuration._meta.fields if field.name == "label")
 
 
 @dataclass

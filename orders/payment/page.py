@@ -31,7 +31,7 @@ def payment(order: Order, nichandle: Nichandle, now: datetime, *, may_pay: bool,
     choices = choices_of(row)
     payable = order.can_be_paid(now)
     standing = last if last is not None and _stands(last, now) else None
-    being_made = payable and standing is None and _may_be_one(order, last, now)
+    being_made = payable and _may_be_one(order, last, now)
     reading = payable and may_pay and standing is None and not order.is_free and _is_being_read(row, now)
     made = _made(last, order, nichandle, now) if last else None
     offers = [choice for choice in choices if choice.available]

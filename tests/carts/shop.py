@@ -8,6 +8,7 @@ from carts import actions, sync
 from carts.actions import Wanted
 from carts.models import Cart, CartItem, Checkout, Configuration
 from orders.models import Intent
+from tests.factories import make_import, make_order
 from tests.sandboxes import Sandbox
 from tests.world import sign_up
 
@@ -19,6 +20,14 @@ DEBIAN = Wanted("vps", "vps-os-debian", "P1M", family="os")
 def shopper(ovh: Sandbox, index: int = 0, **fields: Any) -> Nichandle:
     nichandle = sign_up(ovh, index, **fields)
     let_order(nichandle)
+    return nichandle
+
+
+def known_shopper(ovh: Sandbox) -> Nichandle:
+    """One whose account was imported: older orders are known, so that a look for new ones finds the new one."""
+    nichandle = shopper(ovh)
+    make_import(nichandle)
+    make_order(nichandle)
     return nichandle
 
 

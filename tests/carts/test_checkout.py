@@ -22,14 +22,13 @@ from tests.carts.shop import (
     calls,
     checkouts,
     fill_in,
+    known_shopper,
     mirror,
     open_cart,
     order,
     orders_of,
     quoted_cart,
-    shopper,
 )
-from tests.factories import make_import, make_order
 from tests.orders.test_relay import pass_time
 from tests.sandboxes import Sandbox
 
@@ -41,11 +40,7 @@ PATH = "/order/cart/*/checkout"
 
 @pytest.fixture
 def anna(ovh: Sandbox) -> Nichandle:
-    nichandle = shopper(ovh)
-    make_import(nichandle)
-    # Older ones are known, so that a look for new orders finds the new one.
-    make_order(nichandle)
-    return nichandle
+    return known_shopper(ovh)
 
 
 @pytest.fixture

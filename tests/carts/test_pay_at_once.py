@@ -13,13 +13,13 @@ from carts.models import Checkout
 from carts.sync import ordered
 from orders import relay
 from orders import sync as orders_sync
-from orders.models import Intent, Order
+from orders.models import Intent, Order, OrderImport
 from orders.payment import at_checkout
 from orders.payment.asking import Asked, NotPaid, amount_of, pay_order
 from orders.payment.choices import read_choices
 from orders.relay import outcomes
-from tests.carts.shop import order, quoted_cart, shopper
-from tests.factories import make_import, make_order
+from tests.carts.shop import known_shopper, order, quoted_cart
+from tests.factories import make_order
 from tests.orders.payment.paying import keys, paid
 from tests.orders.test_relay import pass_time
 from tests.sandbox.client import real_client
@@ -32,10 +32,7 @@ PATH = "/order/cart/*/checkout"
 
 @pytest.fixture
 def anna(ovh: Sandbox) -> Nichandle:
-    nichandle = shopper(ovh)
-    make_import(nichandle)
-    make_order(nichandle)
-    return nichandle
+    return known_shopper(ovh)
 
 
 @pytest.fixture
@@ -47,7 +44,7 @@ def browser(anna: Nichandle) -> Client:
 
 def find(anna: Nichandle) -> None:
     """New orders are looked for, whenever that was to be."""
-    anna.order_import.__class__.objects.update(next_find_at=timezone.now())
+    OrderImport.objects.filter(nichandle=anna).update(next_find_at=timezone.now())
     orders_sync.find_orders()
 
 
@@ -227,6 +224,8 @@ def test_an_order_that_lapsed_is_not_asked_about_for_it(ovh: Sandbox, anna: Nich
     assert Intent.objects.get(order=found).next_attempt_at is None
     page = page_of(browser, found)
     assert "never showed that it did" in page
+    assert "Not paid" in page
+    assert "Not sent" not in page, "it was"
     assert "pay below" not in page
 
 
