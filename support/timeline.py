@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from orders import formats, tracking, words
 from orders.freshness import Freshness, freshness
 from orders.models import Evidence, Intent, Order, OrderEvent, OrderImport, Receipt, Retraction
-from orders.payment.at_checkout import UNSEEN
 from orders.queries.order import billing_lines, detail_groups, is_asked
 from orders.relay import words_for
 from orders.relay.waiting import FOR_STAFF
@@ -172,7 +171,7 @@ def _withdrawal(intent: Intent, zone: ZoneInfo, now: datetime) -> dict[str, Any]
             "dead": "critical",
             "doubtful": "warning",
         }.get(intent.state, "info"),
-        "why": waiting.why_held(intent.why) if held or intent.why == UNSEEN else "",
+        "why": waiting.why_held(intent.why) if held or intent.state == Intent.State.NEEDLESS else "",
         "said": intent.message,
         "query_id": intent.query_id,
         "attempts": intent.attempts,

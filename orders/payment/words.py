@@ -148,7 +148,8 @@ def _needless(why: str) -> Said:
         "unknown": _("OVHcloud does not say where the order stands, so nothing was sent."),
         UNSEEN: _("OVHcloud was told to pay it as it was ordered and never showed that it did."),
     }
-    return Said(_("Not sent"), sentence.get(why, _("Nothing was sent.")), "neutral", at_ovhcloud=True)
+    headline = _("Not paid") if why == UNSEEN else _("Not sent")
+    return Said(headline, sentence.get(why, _("Nothing was sent.")), "neutral", at_ovhcloud=True)
 
 
 def not_paid(why: str) -> str:
