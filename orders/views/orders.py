@@ -21,6 +21,7 @@ from orders import actions, queries, sync
 from orders.forms import ListFilter, read_list_filter
 from orders.freshness import Freshness
 from orders.models import Order
+from orders.payment.page import may_leave
 from orders.queries.order import order_freshness
 from orders.queries.overview import overview
 
@@ -123,6 +124,9 @@ def order_leave(request: CustomerRequest, order_id: int, token: str) -> HttpResp
     context = queries.order_for_leaving(order, request.nichandle, timezone.now())
     if what is None:
         return render(request, "orders/order_leave_trouble.html", context | {"why": "used"}, status=410)
+    if what == "pay" and not may_leave(order, timezone.now()):
+        # Somebody paid meanwhile, from here; their page says how that stands.
+        return redirect("orders:order_pay", order_id=order.order_id)
     try:
         url = sync.fresh_bill_url(order) if what == "bill" else sync.fresh_order_url(order)
     except (sync.LinkNotAllowed, sync.NoKey, OvhError) as error:

@@ -313,4 +313,13 @@ def test_each_state_in_words(browser, order, change, sentence):
 def test_while_it_may_be_arriving_the_other_way_is_closed(browser, order):
     pay(browser, order)
     assert "leave_url" not in browser.post(page_of(order)).context
+
+
+def test_a_link_from_before_a_payment_leads_to_how_that_stands(browser, order, ovh):
+    link = browser.post(page_of(order)).context["leave_url"]
+    pay(browser, order)
+    since = ovh.last_request()
+    answer = browser.get(link)
+    assert (answer.status_code, answer["Location"]) == (302, page_of(order))
+    assert ovh.requests(since) == []
     pass_time(seconds=1)
